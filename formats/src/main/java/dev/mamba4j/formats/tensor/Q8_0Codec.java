@@ -1,0 +1,57 @@
+package dev.mamba4j.formats.tensor;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Symmetric 8-bit integers: blocks of 32 values, {@code value = d * q} with one half-precision
+ * scale {@code d = max|value| / 127} and signed bytes q.
+ *
+ * <p>Layout of a block: d (2 bytes), q (32 bytes). Encoding gives the bytes that llama.cpp's {@code
+ * quantize_row_q8_0_ref} gives: the quotient is taken with the unrounded scale and rounded half
+ * away from zero.
+ */
+final class Q8_0Codec implements BlockCodec {
+  private static final int BLOCK = 32;
+  private static final int BLOCK_BYTES = 34;
+
+  @Override
+  public void decode(
+      MemorySegment source, long sourceOffset, float[] target, int targetOffset, int count) {
+    for (int block = 0; block < count / BLOCK; block++) {
+      long at = sourceOffset + (long) block * BLOCK_BYTES;
+      float scale = Float.float16ToFloat(source.get(SHORT, at));
+      for (int i = 0; i < BLOCK; i++) {
+        target[targetOffset + block * BLOCK + i] =
+            scale * source.get(ValueLayout.JAVA_BYTE, at + 2 + i);
+      }
+    }
+  }
+
+  @Override
+  public void encode(
+      float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count) {
+    for (int block = 0; block < count / BLOCK; block++) {
+      int from = sourceOffset + block * BLOCK;
+      float max = 0;
+      for (int i = 0; i < BLOCK; i++) {
+        max = Math.max(max, Math.abs(source[from + i]));
+      }
+      float scale = max / 127;
+      float inverse = scale == 0 ? 0 : 1 / scale;
+      long at = targetOffset + (long) block * BLOCK_BYTES;
+      target.set(SHORT, at, Float.floatToFloat16(scale));
+      for (int i = 0; i < BLOCK; i++) {
+        target.set(
+            ValueLayout.JAVA_BYTE, at + 2 + i, (byte) roundHalfAway(source[from + i] * inverse));
+      }
+    }
+  }
+
+  /** C's {@code roundf} for |x| far below 2^23. */
+  private static int roundHalfAway(float x) {
+    int truncated = (int) x;
+    float rest = Math.abs(x - truncated);
+    return rest >= 0.5f ? truncated + (x < 0 ? -1 : 1) : truncated;
+  }
+}

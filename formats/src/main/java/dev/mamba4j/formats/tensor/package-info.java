@@ -1,0 +1,2 @@
+/** Tensor types and their block codecs. */
+package dev.mamba4j.formats.tensor;
