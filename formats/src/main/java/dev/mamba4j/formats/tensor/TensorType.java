@@ -58,6 +58,8 @@ public enum TensorType {
   private final int id;
   private final int blockSize;
   private final int blockBytes;
+
+  @SuppressWarnings("ImmutableEnumChecker") // codecs have no state
   private final BlockCodec codec;
 
   TensorType(int id, int blockSize, int blockBytes) {
