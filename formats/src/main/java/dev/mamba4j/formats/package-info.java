@@ -1,0 +1,2 @@
+/** What all file formats share. */
+package dev.mamba4j.formats;
