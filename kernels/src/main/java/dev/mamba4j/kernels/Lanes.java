@@ -1,0 +1,160 @@
+package dev.mamba4j.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Vectors of the preferred width and how memory becomes vectors of floats.
+ *
+ * <p>Addresses are absolute, into a segment over all memory, so that the compiler drops the checks
+ * of bounds and liveness from inner loops. Callers check ranges once, before the loop.
+ */
+final class Lanes {
+  static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  static final int COUNT = FLOATS.length();
+
+  /** All of memory. */
+  static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
+  private static final ValueLayout.OfFloat FLOAT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
+
+  private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+  private static final VectorSpecies<Short> HALF_SHORTS = narrower(2, short.class);
+  private static final VectorSpecies<Byte> QUARTER_BYTES = narrower(4, byte.class);
+
+  /** For four lanes: moves byte i of an int to the top of lane i. */
+  private static final IntVector BYTE_TO_TOP =
+      IntVector.fromArray(IntVector.SPECIES_128, new int[] {24, 16, 8, 0}, 0);
+
+  /** 2^112 takes a half's exponent bias of 15 to a float's of 127. */
+  private static final float HALF_REBIAS = 0x1p112f;
+
+  private static final float LOG2_E = (float) (1 / Math.log(2));
+
+  /**
+   * ln 2 in two parts: the first has so few bits that its products with small integers are exact.
+   */
+  private static final float LN2_HIGH = 0x1.63p-1f;
+
+  private static final float LN2_LOW = (float) (Math.log(2) - LN2_HIGH);
+
+  /** Adding 1.5 × 2^23 leaves the nearest whole number in the low bits of the mantissa. */
+  private static final float ROUND = 0x1.8p23f;
+
+  private static final float EXP_MIN = -87;
+  private static final float EXP_MAX = 88;
+
+  private Lanes() {}
+
+  /** Vectors of as many narrower elements as there are floats; null where there are none. */
+  private static <E> VectorSpecies<E> narrower(int factor, Class<E> element) {
+    int bits = FLOATS.vectorBitSize() / factor;
+    return bits < 64 ? null : VectorSpecies.of(element, VectorShape.forBitSize(bits));
+  }
+
+  static FloatVector load(long address) {
+    return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
+  }
+
+  static void store(FloatVector vector, long address) {
+    vector.intoMemorySegment(MEMORY, address, ORDER);
+  }
+
+  static float loadFloat(long address) {
+    return MEMORY.get(FLOAT, address);
+  }
+
+  static void storeFloat(long address, float value) {
+    MEMORY.set(FLOAT, address, value);
+  }
+
+  static float loadHalf(long address) {
+    return Float.float16ToFloat(MEMORY.get(SHORT, address));
+  }
+
+  static float loadBrainHalf(long address) {
+    return Float.intBitsToFloat(MEMORY.get(SHORT, address) << 16);
+  }
+
+  /** Half-precision numbers as floats; exact for all but infinities and NaN, which weights lack. */
+  static FloatVector loadHalves(long address) {
+    IntVector bits = loadShorts(address);
+    IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+    FloatVector magnitude =
+        bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(HALF_REBIAS);
+    return magnitude.reinterpretAsInts().or(sign).reinterpretAsFloats();
+  }
+
+  /** Brain floats as floats; exact. */
+  static FloatVector loadBrainHalves(long address) {
+    return loadShorts(address).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  /** Signed bytes as floats; loads just as many bytes as there are lanes. */
+  static FloatVector loadBytes(long address) {
+    if (QUARTER_BYTES == null) {
+      IntVector bytes = IntVector.broadcast(IntVector.SPECIES_128, MEMORY.get(INT, address));
+      return (FloatVector)
+          bytes
+              .lanewise(VectorOperators.LSHL, BYTE_TO_TOP)
+              .lanewise(VectorOperators.ASHR, 24)
+              .convertShape(VectorOperators.I2F, FLOATS, 0);
+    }
+    return (FloatVector)
+        ByteVector.fromMemorySegment(QUARTER_BYTES, MEMORY, address, ORDER)
+            .convertShape(VectorOperators.B2F, FLOATS, 0);
+  }
+
+  private static IntVector loadShorts(long address) {
+    return (IntVector)
+        ShortVector.fromMemorySegment(HALF_SHORTS, MEMORY, address, ORDER)
+            .convertShape(VectorOperators.S2I, INTS, 0);
+  }
+
+  /**
+   * e^x to 2 units in the last place for x in [-87, 88]; below and above, the value at the bound.
+   * Taken apart as 2^k * e^r with |r| ≤ ln 2 / 2, where seven terms of the series leave 6e-9.
+   */
+  static FloatVector exp(FloatVector x) {
+    FloatVector bounded = x.max(EXP_MIN).min(EXP_MAX);
+    FloatVector shifted =
+        bounded.fma(FloatVector.broadcast(FLOATS, LOG2_E), FloatVector.broadcast(FLOATS, ROUND));
+    FloatVector power = shifted.sub(ROUND);
+    FloatVector r =
+        power.fma(
+            FloatVector.broadcast(FLOATS, -LN2_LOW),
+            power.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), bounded));
+    FloatVector sum = FloatVector.broadcast(FLOATS, 1f / 5040);
+    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 720));
+    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 120));
+    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 24));
+    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 6));
+    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 2));
+    sum = sum.fma(r.mul(r), r).add(1);
+    IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+    return sum.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+  }
+
+  /** x / (1 + e^-x). */
+  static FloatVector silu(FloatVector x) {
+    return x.div(exp(x.neg()).add(1));
+  }
+
+  /** x / (1 + e^-x). */
+  static float silu(float x) {
+    return (float) (x / (1 + Math.exp(-x)));
+  }
+}

@@ -1,0 +1,59 @@
+package dev.mamba4j.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Float32 vectors one behind the other in native memory, one for each token: (rows, columns).
+ *
+ * @param rows how many vectors there is room for
+ * @param columns values in a vector
+ * @param data native memory of rows × columns floats
+ */
+public record Vectors(int rows, int columns, MemorySegment data) {
+  private static final long CACHE_LINE = 64;
+
+  /** Checks that the memory holds just the values. */
+  public Vectors {
+    if (data.byteSize() != 4L * rows * columns || !data.isNative()) {
+      throw new IllegalArgumentException(
+          rows + " vectors of " + columns + " floats do not fill " + data);
+    }
+  }
+
+  /** Vectors of zeros. */
+  public static Vectors allocate(Arena arena, int rows, int columns) {
+    long size = Math.multiplyExact(4L * rows, (long) columns);
+    return new Vectors(rows, columns, arena.allocate(size, CACHE_LINE));
+  }
+
+  /** One value. */
+  public float get(int row, int column) {
+    return data.getAtIndex(ValueLayout.JAVA_FLOAT, index(row, column));
+  }
+
+  /** Sets one value. */
+  public void set(int row, int column, float value) {
+    data.setAtIndex(ValueLayout.JAVA_FLOAT, index(row, column), value);
+  }
+
+  /** Copies a whole vector out. */
+  public void read(int row, float[] target) {
+    MemorySegment.copy(data, ValueLayout.JAVA_FLOAT, 4 * index(row, 0), target, 0, columns);
+  }
+
+  /** Copies a whole vector in. */
+  public void write(int row, float[] source) {
+    MemorySegment.copy(source, 0, data, ValueLayout.JAVA_FLOAT, 4 * index(row, 0), columns);
+  }
+
+  /** Address of the first value of a vector. */
+  long rowAddress(int row) {
+    return data.address() + 4 * index(row, 0);
+  }
+
+  private long index(int row, int column) {
+    return (long) row * columns + column;
+  }
+}
