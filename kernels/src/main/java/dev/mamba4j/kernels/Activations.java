@@ -12,37 +12,45 @@ import java.lang.foreign.MemorySegment;
  *
  * @param values float32 (rows, columns)
  * @param block values that share a scale, or 0 if products take the floats
- * @param quants int8 (rows, columns), empty for block 0
- * @param scales float32 (rows, columns / block), empty for block 0
- * @param sums int32 (rows, columns / 16), empty for block 0
+ * @param quants int8 (rows, columns)
+ * @param scales float32 (rows, columns / block), room for the smallest block
+ * @param sums int32 (rows, columns / 16)
  */
 public record Activations(
     Vectors values, int block, MemorySegment quants, MemorySegment scales, MemorySegment sums) {
   /** How many quants are added up in {@link #sums}. */
   public static final int SUM_BLOCK = 16;
 
+  private static final int SMALLEST_BLOCK = 32;
   private static final long CACHE_LINE = 64;
 
-  /**
-   * Room for {@code rows} vectors.
-   *
-   * @param block what {@link Kernels#activationBlock} says for the weights, or 0 for exact products
-   */
-  public static Activations allocate(Arena arena, int rows, int columns, int block) {
-    Vectors values = Vectors.allocate(arena, rows, columns);
-    if (block == 0) {
-      return new Activations(values, 0, MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL);
+  /** Checks that vectors are whole blocks. */
+  public Activations {
+    if (block < 0 || (block > 0 && (block < SMALLEST_BLOCK || values.columns() % block != 0))) {
+      throw new IllegalArgumentException(
+          values.columns() + " columns in blocks of " + block + " activations");
     }
-    if (columns % block != 0) {
-      throw new IllegalArgumentException(columns + " columns are not whole blocks of " + block);
-    }
+  }
+
+  /** Room for {@code rows} vectors in any form; products take the floats. */
+  public static Activations allocate(Arena arena, int rows, int columns) {
     long count = (long) rows * columns;
     return new Activations(
-        values,
-        block,
+        Vectors.allocate(arena, rows, columns),
+        0,
         arena.allocate(count, CACHE_LINE),
-        arena.allocate(4 * count / block, CACHE_LINE),
+        arena.allocate(4 * count / SMALLEST_BLOCK, CACHE_LINE),
         arena.allocate(4 * count / SUM_BLOCK, CACHE_LINE));
+  }
+
+  /**
+   * The same memory in another form.
+   *
+   * @param newBlock what {@link Kernels#activationBlock} says for the weights, or 0 for exact
+   *     products
+   */
+  public Activations withBlock(int newBlock) {
+    return new Activations(values, newBlock, quants, scales, sums);
   }
 
   /** Values in a vector. */

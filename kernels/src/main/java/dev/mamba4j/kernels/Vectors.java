@@ -48,6 +48,15 @@ public record Vectors(int rows, int columns, MemorySegment data) {
     MemorySegment.copy(source, 0, data, ValueLayout.JAVA_FLOAT, 4 * index(row, 0), columns);
   }
 
+  /** Copies a whole vector from another block of vectors as long. */
+  public void copy(int row, Vectors source, int sourceRow) {
+    if (source.columns != columns) {
+      throw new IllegalArgumentException("vectors of " + source.columns + " and of " + columns);
+    }
+    MemorySegment.copy(
+        source.data, 4 * source.index(sourceRow, 0), data, 4 * index(row, 0), 4L * columns);
+  }
+
   /** Address of the first value of a vector. */
   long rowAddress(int row) {
     return data.address() + 4 * index(row, 0);
