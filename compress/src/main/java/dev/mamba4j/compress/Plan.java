@@ -1,0 +1,61 @@
+package dev.mamba4j.compress;
+
+import dev.mamba4j.formats.tensor.TensorType;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What each tensor of a model becomes.
+ *
+ * @param types tensor name to type, in the order of the file
+ */
+public record Plan(Map<String, TensorType> types) {
+  /** Copies the map. */
+  public Plan {
+    types = new LinkedHashMap<>(types);
+  }
+
+  /**
+   * One type for all matrices. Parameters between the projections stay float32; a matrix whose rows
+   * are not whole blocks of the type becomes F16.
+   */
+  public static Plan uniform(ModelSource source, TensorType type) {
+    Map<String, TensorType> types = new LinkedHashMap<>();
+    for (SourceTensor tensor : source.tensors()) {
+      types.put(tensor.name(), tensor.typeFor(type));
+    }
+    return new Plan(types);
+  }
+
+  /** The type that each matrix holds without loss. */
+  public static Plan lossless(ModelSource source) {
+    Map<String, TensorType> types = new LinkedHashMap<>();
+    for (SourceTensor tensor : source.tensors()) {
+      types.put(tensor.name(), tensor.typeFor(tensor.info().type()));
+    }
+    return new Plan(types);
+  }
+
+  /** The type of a tensor. */
+  TensorType type(SourceTensor tensor) {
+    TensorType type = types.get(tensor.name());
+    if (type == null) {
+      throw new IllegalArgumentException("the plan does not name tensor " + tensor.name());
+    }
+    return type;
+  }
+
+  /** The type that most bytes have: what the file as a whole is called. */
+  TensorType mainType(ModelSource source) {
+    Map<TensorType, Long> bytes = new LinkedHashMap<>();
+    for (SourceTensor tensor : source.tensors()) {
+      if (tensor.isMatrix()) {
+        bytes.merge(type(tensor), tensor.info().elements(), Long::sum);
+      }
+    }
+    return bytes.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse(TensorType.F32);
+  }
+}

@@ -1,0 +1,46 @@
+package dev.mamba4j.compress;
+
+import dev.mamba4j.formats.gguf.GgufTensorInfo;
+import dev.mamba4j.formats.tensor.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * A tensor to be written.
+ *
+ * @param info GGUF name, dimensions and the type that holds the values without loss
+ * @param values gives the values as floats
+ * @param stored the bytes if they already lie somewhere as {@code info.type()} has them
+ */
+public record SourceTensor(GgufTensorInfo info, Values values, Optional<MemorySegment> stored) {
+  /** Gives ranges of values. */
+  @FunctionalInterface
+  public interface Values {
+    /** Reads {@code count} values from number {@code first} on into {@code target[0..count)}. */
+    void read(long first, float[] target, int count);
+  }
+
+  /** The GGUF name. */
+  public String name() {
+    return info.name();
+  }
+
+  /**
+   * Whether the tensor is a matrix of products, which may be quantized. All others are float32:
+   * they are small, and the recurrence is sensitive to them.
+   */
+  public boolean isMatrix() {
+    return switch (name()) {
+      case "token_embd.weight", "output.weight" -> true;
+      default -> name().endsWith(".ssm_in.weight") || name().endsWith(".ssm_out.weight");
+    };
+  }
+
+  /** The type to write: the wanted one for matrices where rows are whole blocks of it. */
+  TensorType typeFor(TensorType wanted) {
+    if (!isMatrix()) {
+      return TensorType.F32;
+    }
+    return info.columns() % wanted.blockSize() == 0 ? wanted : TensorType.F16;
+  }
+}

@@ -1,0 +1,36 @@
+package dev.mamba4j.engine;
+
+import dev.mamba4j.kernels.Matrix;
+import dev.mamba4j.kernels.StateSpaceLayer;
+
+/**
+ * How an operation is cut into chunks for a team: small enough that a slow member delays nobody for
+ * long, large enough that handing out costs nothing. Sizes in rows or heads per chunk.
+ */
+final class Chunks {
+  /** Memory traffic of a chunk in bytes; a few microseconds on a core that reads 10 to 25 GB/s. */
+  private static final long CHUNK_BYTES = 128 << 10;
+
+  /** Rows of a chunk are a multiple of what kernels treat at once. */
+  private static final int ROW_MULTIPLE = 16;
+
+  private Chunks() {}
+
+  /** Rows of a product per chunk. */
+  static int rows(Matrix weights, int tokens) {
+    long rows = CHUNK_BYTES / (weights.rowBytes() * tokens);
+    long whole = Math.max(1, rows / ROW_MULTIPLE) * ROW_MULTIPLE;
+    return (int) Math.min(whole, weights.rows());
+  }
+
+  /** Heads of a scan per chunk; the state is read and written. */
+  static int heads(StateSpaceLayer core, int tokens) {
+    long bytes = 2 * 4L * core.headSize() * core.stateSize() * tokens;
+    return Math.clamp(CHUNK_BYTES / bytes, 1, core.heads());
+  }
+
+  /** How many chunks of a size cover the total. */
+  static int count(int total, int size) {
+    return (total + size - 1) / size;
+  }
+}

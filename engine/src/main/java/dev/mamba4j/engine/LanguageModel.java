@@ -1,0 +1,126 @@
+package dev.mamba4j.engine;
+
+import dev.mamba4j.engine.tokenizer.Tokenizer;
+import dev.mamba4j.engine.tokenizer.TokenizerData;
+import dev.mamba4j.engine.tokenizer.TokenizerMetadata;
+import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.formats.gguf.GgufFile;
+import dev.mamba4j.kernels.KernelChoice;
+import dev.mamba4j.kernels.Kernels;
+import dev.mamba4j.kernels.WorkerTeam;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A model and its tokenizer from one GGUF file, ready to run:
+ *
+ * <pre>{@code
+ * try (LanguageModel model = LanguageModel.open(Path.of("model.gguf"), ModelOptions.defaults());
+ *     Session session = model.newSession()) {
+ *   session.read("Once upon a time");
+ *   System.out.println(session.generate(GenerationOptions.defaults()).text());
+ * }
+ * }</pre>
+ *
+ * Safe for use by several threads, each with a session of its own. Close it after its sessions.
+ */
+public final class LanguageModel implements AutoCloseable {
+  private final GgufFile file;
+  private final Kernels kernels;
+  private final WorkerTeam team;
+  private final Mamba2 model;
+  private final Optional<Tokenizer> tokenizer;
+  private final String whyNoTokenizer;
+
+  private LanguageModel(GgufFile file, Kernels kernels, WorkerTeam team, Precision precision)
+      throws FormatException {
+    this.file = file;
+    this.kernels = kernels;
+    this.team = team;
+    model = Mamba2.of(file, kernels, team, precision);
+    Optional<Tokenizer> found = Optional.empty();
+    String why =
+        file.path()
+            + ": the file has no tokenizer; give token ids, or convert again from a"
+            + " folder with a tokenizer.json";
+    try {
+      Optional<TokenizerData> data =
+          TokenizerMetadata.read(file.metadata(), file.path().toString());
+      if (data.isPresent()) {
+        found = Optional.of(Tokenizer.of(data.get()));
+      }
+    } catch (FormatException e) {
+      why = e.getMessage();
+    }
+    tokenizer = found;
+    whyNoTokenizer = why;
+  }
+
+  /**
+   * Opens a model.
+   *
+   * @throws IOException if the file cannot be read or does not hold a model that can be run
+   * @throws IllegalArgumentException if the options name kernels that do not work here
+   */
+  public static LanguageModel open(Path path, ModelOptions options) throws IOException {
+    Kernels kernels = KernelChoice.decide(options.kernels()).kernels();
+    GgufFile file = GgufFile.open(path);
+    WorkerTeam team = new WorkerTeam(options.threads());
+    try {
+      return new LanguageModel(file, kernels, team, options.precision());
+    } catch (IOException | RuntimeException e) {
+      team.close();
+      file.close();
+      throw e;
+    }
+  }
+
+  /** The file that is run. */
+  public GgufFile file() {
+    return file;
+  }
+
+  /** The model itself, which takes and gives token ids. */
+  public Mamba2 mamba2() {
+    return model;
+  }
+
+  /** What the operations run on. */
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  /** Threads that share the work. */
+  public int threads() {
+    return team.size();
+  }
+
+  /**
+   * The tokenizer.
+   *
+   * @throws FormatException if the file has none, or one that is not supported
+   */
+  public Tokenizer tokenizer() throws FormatException {
+    return tokenizer.orElseThrow(() -> new FormatException(whyNoTokenizer));
+  }
+
+  /** How many ids may be sampled; those that follow only pad the embedding. */
+  public int vocabulary() {
+    int rows = model.config().vocabulary();
+    return tokenizer.map(known -> Math.min(known.vocabularySize(), rows)).orElse(rows);
+  }
+
+  /** A session that has read nothing. */
+  public Session newSession() {
+    return new Session(this, model.newState());
+  }
+
+  /** Frees everything; sessions are of no use then. */
+  @Override
+  public void close() {
+    model.close();
+    team.close();
+    file.close();
+  }
+}

@@ -1,0 +1,216 @@
+package dev.mamba4j.engine;
+
+import dev.mamba4j.engine.sampling.Sampler;
+import dev.mamba4j.engine.sampling.StopSequences;
+import dev.mamba4j.engine.tokenizer.StreamingDecoder;
+import dev.mamba4j.engine.tokenizer.Tokenizer;
+import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.kernels.Vectors;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * One text that a model reads and continues. Not safe for use by several threads at a time.
+ *
+ * <p>The state holds all tokens but, after a generation, its last one, which is read when the
+ * session goes on.
+ */
+public final class Session implements AutoCloseable {
+  private static final int NONE = -1;
+
+  /** Takes text as it is generated. */
+  @FunctionalInterface
+  public interface TextListener {
+    /** Goes on to the end. */
+    TextListener NONE = text -> true;
+
+    /**
+     * Takes the next piece, whole characters; may be empty.
+     *
+     * @return whether to go on
+     */
+    boolean text(String piece);
+  }
+
+  private final LanguageModel model;
+  private final Mamba2State state;
+  private final float[] logits;
+  private final List<Integer> history = new ArrayList<>();
+  private int unread = NONE;
+  private boolean cancelled;
+
+  Session(LanguageModel model, Mamba2State state) {
+    this.model = model;
+    this.state = state;
+    logits = new float[model.mamba2().config().vocabulary()];
+  }
+
+  /** Reads text; special tokens in it are plain text. */
+  public void read(String text) throws FormatException {
+    read(model.tokenizer().encode(text, false), PrefillListener.NONE);
+  }
+
+  /**
+   * Reads tokens.
+   *
+   * @param listener is asked for progress only
+   * @return whether all were read; if not, the session holds what came before
+   * @throws IllegalArgumentException if a token is not in the vocabulary; nothing has been read
+   *     then
+   */
+  public boolean read(int[] tokens, PrefillListener listener) {
+    int[] all = tokens;
+    if (unread != NONE) {
+      all = new int[tokens.length + 1];
+      all[0] = unread;
+      System.arraycopy(tokens, 0, all, 1, tokens.length);
+    }
+    long before = state.position();
+    boolean complete = model.mamba2().prefill(state, all, new LastLogits(listener));
+    int taken = (int) (state.position() - before);
+    if (taken > 0) {
+      int known = unread == NONE ? 0 : 1; // generated, so in the history
+      Arrays.stream(all, known, taken).forEach(history::add);
+      unread = NONE;
+    }
+    cancelled = !complete;
+    return complete;
+  }
+
+  /** Continues the text, without a listener. */
+  public Generation generate(GenerationOptions options) throws FormatException {
+    return generate(options, TextListener.NONE);
+  }
+
+  /**
+   * Continues the text. A session that has read nothing starts from the token that begins a text.
+   *
+   * @throws FormatException if the model has no tokenizer
+   * @throws IllegalStateException if the last read was cancelled: there are no logits to go on from
+   * @throws dev.mamba4j.engine.sampling.SamplingException if the options exclude every token
+   */
+  public Generation generate(GenerationOptions options, TextListener listener)
+      throws FormatException {
+    Tokenizer tokenizer = model.tokenizer();
+    begin(tokenizer);
+    Sampler sampler = new Sampler(options.sampling());
+    history.forEach(sampler::accept);
+    StopSequences stops = new StopSequences(options.stop());
+    StreamingDecoder decoder = tokenizer.streamingDecoder();
+    StringBuilder text = new StringBuilder();
+    List<Integer> tokens = new ArrayList<>();
+    Generation.Reason reason = Generation.Reason.LENGTH;
+    long start = System.nanoTime();
+    while (tokens.size() < options.maxTokens()) {
+      readPending();
+      int token = sampler.sample(logits, model.vocabulary());
+      if (isEnd(tokenizer, token) && !options.ignoreEndOfText()) {
+        reason = Generation.Reason.END_OF_TEXT;
+        break;
+      }
+      unread = token;
+      history.add(token);
+      tokens.add(token);
+      String piece = stops.feed(decoder.append(token));
+      text.append(piece);
+      if (!listener.text(piece)) {
+        reason = Generation.Reason.CANCELLED;
+        break;
+      }
+      if (stops.stopped()) {
+        reason = Generation.Reason.STOP;
+        break;
+      }
+    }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (reason != Generation.Reason.CANCELLED && !stops.stopped()) {
+      String rest = stops.feed(decoder.finish()) + stops.flush();
+      text.append(rest);
+      listener.text(rest);
+    }
+    return new Generation(text.toString(), tokens, reason, seconds);
+  }
+
+  private static boolean isEnd(Tokenizer tokenizer, int token) {
+    OptionalInt end = tokenizer.eos();
+    return end.isPresent() && end.getAsInt() == token;
+  }
+
+  /** Without anything read there are no logits: the model reads the token that begins a text. */
+  private void begin(Tokenizer tokenizer) {
+    if (state.position() == 0 && unread == NONE) {
+      OptionalInt first = tokenizer.bos().isPresent() ? tokenizer.bos() : tokenizer.eos();
+      read(new int[] {first.orElse(0)}, PrefillListener.NONE);
+    }
+  }
+
+  private void readPending() {
+    if (cancelled) {
+      throw new IllegalStateException("the last read was cancelled; read on before generating");
+    }
+    if (unread != NONE) {
+      model.mamba2().step(state, unread, logits);
+      unread = NONE;
+    }
+  }
+
+  /**
+   * The logits of the next token: (vocabulary), padding included.
+   *
+   * @throws IllegalStateException if nothing has been read, or the last read was cancelled
+   */
+  public float[] logits() {
+    readPending();
+    if (state.position() == 0) {
+      throw new IllegalStateException("the session has read nothing");
+    }
+    return logits.clone();
+  }
+
+  /** All tokens read and generated, in order. */
+  public List<Integer> tokens() {
+    return List.copyOf(history);
+  }
+
+  /** A session that goes on from here by itself. */
+  public Session fork() {
+    Session copy = new Session(model, state.fork());
+    System.arraycopy(logits, 0, copy.logits, 0, logits.length);
+    copy.history.addAll(history);
+    copy.unread = unread;
+    copy.cancelled = cancelled;
+    return copy;
+  }
+
+  /** Frees the state. */
+  @Override
+  public void close() {
+    state.close();
+  }
+
+  /** Keeps the logits of the last position. */
+  private final class LastLogits implements PrefillListener {
+    private final PrefillListener progress;
+
+    LastLogits(PrefillListener progress) {
+      this.progress = progress;
+    }
+
+    @Override
+    public boolean progress(int done, int total) {
+      return progress.progress(done, total);
+    }
+
+    @Override
+    public int firstLogits(int total) {
+      return total - 1;
+    }
+
+    @Override
+    public void logits(int position, Vectors all, int row) {
+      all.read(row, logits);
+    }
+  }
+}
