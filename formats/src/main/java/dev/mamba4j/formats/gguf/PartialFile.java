@@ -1,0 +1,101 @@
+package dev.mamba4j.formats.gguf;
+
+import dev.mamba4j.formats.FormatException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A file in the making: {@code .NAME.partial} beside its target, moved into place when complete.
+ * One that a killed process left behind is overwritten by the next attempt.
+ */
+final class PartialFile {
+  private final Path target;
+  private final Path partial;
+  private final FileChannel channel;
+
+  private PartialFile(Path target, Path partial, FileChannel channel) {
+    this.target = target;
+    this.partial = partial;
+    this.channel = channel;
+  }
+
+  static PartialFile create(Path target) throws IOException {
+    // Moving onto a device such as /dev/null would replace it.
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      throw new FormatException(
+          target + ": cannot be written: it is a folder or device; give the name of a file");
+    }
+    Path absolute = target.toAbsolutePath();
+    Path partial = absolute.resolveSibling("." + absolute.getFileName() + ".partial");
+    FileChannel channel = open(target, partial);
+    boolean locked = false;
+    try {
+      locked = lock(channel);
+      if (!locked) {
+        throw new IOException(target + ": cannot be written: another process is writing it");
+      }
+      channel.truncate(0);
+      return new PartialFile(target, partial, channel);
+    } finally {
+      if (!locked) {
+        channel.close();
+      }
+    }
+  }
+
+  private static FileChannel open(Path target, Path partial) throws IOException {
+    try {
+      return FileChannel.open(
+          partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      throw new IOException(
+          target + ": cannot be written: there is no folder " + partial.getParent(), e);
+    } catch (AccessDeniedException e) {
+      throw new IOException(
+          target + ": cannot be written: no permission in the folder " + partial.getParent(), e);
+    }
+  }
+
+  /** False if another writer holds the file; two writers of one file would mix their bytes. */
+  private static boolean lock(FileChannel channel) {
+    try {
+      FileLock lock = channel.tryLock();
+      return lock != null;
+    } catch (OverlappingFileLockException _) {
+      return false;
+    } catch (IOException _) {
+      return true; // a file system without locks
+    }
+  }
+
+  FileChannel channel() {
+    return channel;
+  }
+
+  /** Puts the file in its place, whole and on the disk. */
+  void commit() throws IOException {
+    channel.force(true);
+    channel.close();
+    Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+    try (FileChannel folder = FileChannel.open(partial.getParent(), StandardOpenOption.READ)) {
+      folder.force(true);
+    } catch (IOException _) {
+      // Some systems cannot sync a folder. The file is complete; only its name could be lost.
+    }
+  }
+
+  /** Deletes the file. */
+  void discard() throws IOException {
+    channel.close();
+    Files.deleteIfExists(partial);
+  }
+}
