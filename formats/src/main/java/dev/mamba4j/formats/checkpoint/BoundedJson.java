@@ -10,9 +10,12 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * JSON of a mapped file, read without a copy. A text of a few bytes per value can take twenty times
- * its size as Java objects, so the number of values is bounded before the text is parsed.
+ * its size as Java objects, so the number of values is bounded before the text is parsed: enough
+ * for 80,000 tensors in a file, and little enough for a heap of 256 MiB.
  */
 final class BoundedJson {
+  private static final int MAX_BYTES = 32 << 20;
+
   /** Every value of JSON stands behind one of these: a bracket, a comma or a colon. */
   private static final int MAX_MARKS = 1 << 20;
 
@@ -20,6 +23,15 @@ final class BoundedJson {
 
   /** The object that the bytes hold. */
   static JsonObject read(MemorySegment text, String where) throws IOException {
+    if (text.byteSize() > MAX_BYTES) {
+      throw new FormatException(
+          where
+              + ": JSON of "
+              + text.byteSize()
+              + " bytes, expected at most "
+              + MAX_BYTES
+              + "; no checkpoint needs so many");
+    }
     long marks = 0;
     for (long i = 0; i < text.byteSize(); i++) {
       byte c = LittleEndian.int8(text, i);

@@ -140,22 +140,21 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** A shard lies in the folder of the index or below, whatever the index says. */
+  /** A shard lies beside its index: a name with a folder in it could lead anywhere. */
   private Path shardPath(String name) throws FormatException {
-    Path folder = path.toAbsolutePath().normalize().getParent();
+    if (name.isEmpty() || name.startsWith(".") || name.contains("/") || name.contains("\\")) {
+      throw new FormatException(
+          path + ": shard " + Quoted.of(name) + ": expected the name of a file beside the index");
+    }
     try {
       Path file = path.resolveSibling(name);
-      if (file.toAbsolutePath().normalize().startsWith(folder)) {
-        if (Files.exists(file)) {
-          return file;
-        }
-        throw new FormatException(
-            path + ": shard " + Quoted.of(name) + " is missing; download it into the folder");
+      if (Files.exists(file)) {
+        return file;
       }
+      throw new FormatException(
+          path + ": shard " + Quoted.of(name) + " is missing; download it into the same folder");
     } catch (InvalidPathException e) {
       throw new FormatException(path + ": shard " + Quoted.of(name) + ": not a file name", e);
     }
-    throw new FormatException(
-        path + ": shard " + Quoted.of(name) + ": expected a file in the folder of the index");
   }
 }

@@ -79,9 +79,12 @@ final class SafetensorsFile {
   private Map<String, String> metadata() throws FormatException {
     Map<String, String> metadata = new LinkedHashMap<>();
     if (header.fields().containsKey(METADATA)) {
-      JsonObject free = header.object(METADATA);
-      for (String name : free.fields().keySet()) {
-        metadata.put(name, free.string(name));
+      for (Map.Entry<String, Object> entry : header.object(METADATA).fields().entrySet()) {
+        if (!(entry.getValue() instanceof String text)) {
+          throw new FormatException(
+              where + ": " + METADATA + ": expected a string under " + Quoted.of(entry.getKey()));
+        }
+        metadata.put(entry.getKey(), text);
       }
     }
     return metadata;

@@ -11,6 +11,8 @@ import java.util.Map;
  * hold their values, as PyTorch 1.6 and later write it.
  */
 final class TorchFile {
+  private static final int MAX_TENSORS = 100_000;
+
   private final MappedFile file;
   private final String where;
   private final Map<String, MemorySegment> entries;
@@ -45,6 +47,10 @@ final class TorchFile {
     if (!(PickleReader.read(pickle, where) instanceof Map<?, ?> dictionary)) {
       throw new FormatException(
           where + ": expected a dictionary of tensors; save the model's state_dict()");
+    }
+    if (dictionary.size() > MAX_TENSORS) {
+      throw new FormatException(
+          where + ": " + dictionary.size() + " tensors, expected at most " + MAX_TENSORS);
     }
     Map<String, CheckpointTensor> tensors = LinkedHashMap.newLinkedHashMap(dictionary.size());
     for (Map.Entry<?, ?> entry : dictionary.entrySet()) {

@@ -86,7 +86,7 @@ public record JsonObject(String where, Map<String, Object> fields) {
   private static String kind(Object value) {
     return switch (value) {
       case null -> "nothing";
-      case String text -> "the string \"" + abbreviate(text) + "\"";
+      case String text -> "the string " + Json.write(abbreviate(text)); // on one line
       case Number number -> "the number " + number;
       case Boolean truth -> truth.toString();
       case List<?> _ -> "an array";
