@@ -1,0 +1,2 @@
+/** Measures what a compressed model is worth. */
+package dev.mamba4j.evaluate;
