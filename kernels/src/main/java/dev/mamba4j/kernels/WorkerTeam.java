@@ -14,28 +14,34 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>The counter, {@link #ticket}, holds the number of the phase (never reused) and the chunks that
  * are still to be taken. Taking one is a compare-and-set of both, so that a member that was held up
- * cannot take a chunk of a phase that it does not know.
+ * cannot take a chunk of a phase that it does not know. It also says when the work has ended: after
+ * that, its last member touches nothing that the next work needs.
  */
 public final class WorkerTeam implements AutoCloseable {
   /** The most chunks that a phase may have. */
   public static final int MAX_CHUNKS = (1 << 20) - 1;
 
   private static final int CHUNK_BITS = 20;
+
+  /** Set in the ticket while no work runs. */
+  private static final long IDLE = 1L << CHUNK_BITS;
+
+  private static final int PHASE_SHIFT = CHUNK_BITS + 1;
   private static final long SPIN_NANOS = 50_000;
   private static final int SPINS_PER_CLOCK = 64;
 
   private final ReentrantLock running = new ReentrantLock();
   private final Thread[] members;
-  private final AtomicLong ticket = new AtomicLong();
+  private final AtomicLong ticket = new AtomicLong(IDLE);
   private final AtomicInteger unfinished = new AtomicInteger();
   private final AtomicInteger sleepers = new AtomicInteger();
 
   // Written before the ticket that announces a phase, read after taking a chunk of it.
   private Work work;
+  private Thread caller;
   private int phase;
   private int phaseChunks;
 
-  private volatile Thread caller;
   private volatile Throwable failure;
   private volatile boolean closed;
 
@@ -67,9 +73,10 @@ public final class WorkerTeam implements AutoCloseable {
    * Runs all phases and returns when the last has ended. Works of several callers run one after the
    * other.
    *
-   * @throws IllegalStateException if the team is closed
+   * @throws IllegalStateException if the team is closed, or this is called from a work of the team
    */
   public void run(Work todo) {
+    checkOutsideWork();
     running.lock();
     try {
       if (closed) {
@@ -79,21 +86,25 @@ public final class WorkerTeam implements AutoCloseable {
       work = todo;
       caller = Thread.currentThread();
       announce(0);
-      long seen = ticket.get();
-      while (caller != null) {
+      for (long seen = ticket.get(); (seen & IDLE) == 0; seen = ticket.get()) {
         takeChunkOrWait(seen);
-        seen = ticket.get();
       }
       work = null;
+      caller = null;
       rethrow(failure);
     } finally {
       running.unlock();
     }
   }
 
-  /** Ends the threads, once a running work has ended. */
+  /**
+   * Ends the threads, once a running work has ended.
+   *
+   * @throws IllegalStateException if this is called from a work of the team
+   */
   @Override
   public void close() {
+    checkOutsideWork();
     running.lock();
     try {
       closed = true;
@@ -145,28 +156,40 @@ public final class WorkerTeam implements AutoCloseable {
   /** Makes a phase the current one, or the next that has chunks, or ends the work. */
   private void announce(int next) {
     int chunks = 0;
-    while (failure == null && next < work.phases() && (chunks = work.chunks(next)) == 0) {
-      work.after(next++);
-    }
-    if (chunks > MAX_CHUNKS) {
-      failure = new IllegalArgumentException("phase " + next + " has " + chunks + " chunks");
-    }
-    boolean ended = failure != null || next >= work.phases();
-    phase = next;
-    phaseChunks = ended ? 0 : chunks;
-    unfinished.set(phaseChunks);
-    Thread waiting = caller;
-    if (ended) {
-      caller = null;
-    }
-    ticket.set((((ticket.get() >>> CHUNK_BITS) + 1) << CHUNK_BITS) | phaseChunks);
-    if (ended) {
-      LockSupport.unpark(waiting);
-    } else if (sleepers.get() > 0) {
-      LockSupport.unpark(waiting);
-      for (Thread member : members) {
-        LockSupport.unpark(member);
+    try {
+      while (failure == null && next < work.phases() && (chunks = chunks(next)) == 0) {
+        work.after(next++);
       }
+    } catch (Throwable e) {
+      failure = e;
+    }
+    phase = next;
+    phaseChunks = chunks;
+    unfinished.set(chunks);
+    Thread waiting = caller;
+    long number = (ticket.get() >>> PHASE_SHIFT) + 1;
+    ticket.set((number << PHASE_SHIFT) | (chunks == 0 ? IDLE : chunks));
+    // From here on another thread may run the next work: touch nothing of this one.
+    if (sleepers.get() > 0) {
+      wake(waiting);
+      for (int i = 0; chunks > 0 && i < members.length; i++) {
+        wake(members[i]);
+      }
+    }
+  }
+
+  private int chunks(int next) {
+    int chunks = work.chunks(next);
+    if (chunks < 0 || chunks > MAX_CHUNKS) {
+      throw new IllegalArgumentException("phase " + next + " has " + chunks + " chunks");
+    }
+    return chunks;
+  }
+
+  /** A thread does not wake itself: that would only cut its next sleep short. */
+  private static void wake(Thread thread) {
+    if (thread != Thread.currentThread()) {
+      LockSupport.unpark(thread);
     }
   }
 
@@ -188,6 +211,17 @@ public final class WorkerTeam implements AutoCloseable {
       }
     } finally {
       sleepers.decrementAndGet();
+    }
+  }
+
+  /** A work that waited for its own team would wait for itself. */
+  private void checkOutsideWork() {
+    boolean inside = running.isHeldByCurrentThread();
+    for (Thread member : members) {
+      inside |= member == Thread.currentThread();
+    }
+    if (inside) {
+      throw new IllegalStateException("a work cannot run another on its own team, nor close it");
     }
   }
 
