@@ -24,11 +24,17 @@ public record Activations(
   private static final int SMALLEST_BLOCK = 32;
   private static final long CACHE_LINE = 64;
 
-  /** Checks that vectors are whole blocks. */
+  /** Checks that vectors are whole blocks and that the memory holds their int8 form. */
   public Activations {
-    if (block < 0 || (block > 0 && (block < SMALLEST_BLOCK || values.columns() % block != 0))) {
-      throw new IllegalArgumentException(
-          values.columns() + " columns in blocks of " + block + " activations");
+    if (block != 0) {
+      if (block < SMALLEST_BLOCK || block % SUM_BLOCK != 0 || values.columns() % block != 0) {
+        throw new IllegalArgumentException(
+            values.columns() + " columns are not whole blocks of " + block);
+      }
+      long count = (long) values.rows() * values.columns();
+      check("quants", quants, count);
+      check("scales", scales, 4 * count / block);
+      check("sums", sums, 4 * count / SUM_BLOCK);
     }
   }
 
@@ -61,5 +67,11 @@ public record Activations(
   /** Whether products take the int8 form. */
   public boolean quantized() {
     return block != 0;
+  }
+
+  private static void check(String name, MemorySegment data, long bytes) {
+    if (data.byteSize() < bytes || !data.isNative()) {
+      throw new IllegalArgumentException(name + " take " + bytes + " bytes, given " + data);
+    }
   }
 }

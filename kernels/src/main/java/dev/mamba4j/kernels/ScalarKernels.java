@@ -3,6 +3,7 @@ package dev.mamba4j.kernels;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 
 /** The oracle: plain loops in the order of the equations, sums in double precision. */
 final class ScalarKernels implements Kernels {
@@ -34,6 +35,7 @@ final class ScalarKernels implements Kernels {
   @Override
   public void rmsNorm(
       Vectors x, int token, MemorySegment weight, int groupSize, float epsilon, Vectors out) {
+    x.checkNorm(token, weight, groupSize, out);
     for (int group = 0; group < x.columns(); group += groupSize) {
       double squares = 0;
       for (int i = group; i < group + groupSize; i++) {
@@ -91,6 +93,7 @@ final class ScalarKernels implements Kernels {
   @Override
   public void multiplyAdd(
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
+    weights.checkProduct(fromRow, toRow, x, tokens, y);
     float[] row = new float[weights.columns()];
     for (int r = fromRow; r < toRow; r++) {
       decodeRow(weights, r, row);
@@ -110,6 +113,7 @@ final class ScalarKernels implements Kernels {
       Vectors projected,
       MemorySegment state,
       Vectors convolved) {
+    layer.checkConvolution(from, to, firstToken, tokens, projected, state, convolved);
     int channels = layer.channels();
     int taps = layer.convWidth();
     for (int channel = from; channel < to; channel++) {
@@ -141,6 +145,7 @@ final class ScalarKernels implements Kernels {
       Vectors convolved,
       MemorySegment state,
       Vectors y) {
+    layer.checkScan(fromHead, toHead, firstToken, tokens, projected, convolved, state, y);
     for (int head = fromHead; head < toHead; head++) {
       for (int t = firstToken; t < firstToken + tokens; t++) {
         scanHead(layer, head, t, projected, convolved, state, y);

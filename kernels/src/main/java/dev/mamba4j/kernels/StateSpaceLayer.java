@@ -40,8 +40,16 @@ public record StateSpaceLayer(
       throw new IllegalArgumentException(
           heads + " heads of " + headSize + " in " + groups + " groups, state " + stateSize);
     }
-    int channels = heads * headSize + 2 * groups * stateSize;
-    check("convolution weight", convWeight, (long) convWidth * channels);
+    if (convWidth < 1) {
+      throw new IllegalArgumentException("convolution of " + convWidth + " taps");
+    }
+    long inner = (long) heads * headSize;
+    long channels = inner + 2L * groups * stateSize;
+    if (channels < 0 || channels > Integer.MAX_VALUE - inner - heads) {
+      throw new IllegalArgumentException(
+          heads + " heads of " + headSize + " in " + groups + " groups are too many channels");
+    }
+    check("convolution weight", convWeight, convWidth * channels);
     check("convolution bias", convBias, channels);
     check("dt bias", dtBias, heads);
     check("A", a, heads);
@@ -92,9 +100,15 @@ public record StateSpaceLayer(
 
   /** Checks that a convolution stays within its operands. */
   void checkConvolution(
-      int from, int to, int toToken, Vectors input, MemorySegment state, Vectors output) {
+      int from,
+      int to,
+      int firstToken,
+      int tokens,
+      Vectors input,
+      MemorySegment state,
+      Vectors output) {
     Objects.checkFromToIndex(from, to, channels());
-    Objects.checkFromToIndex(0, toToken, Math.min(input.rows(), output.rows()));
+    Objects.checkFromIndexSize(firstToken, tokens, Math.min(input.rows(), output.rows()));
     check("projected vector", input.columns(), projected());
     check("convolved vector", output.columns(), channels());
     check("state of the convolution", state, convStateSize());
@@ -104,14 +118,15 @@ public record StateSpaceLayer(
   void checkScan(
       int fromHead,
       int toHead,
-      int toToken,
+      int firstToken,
+      int tokens,
       Vectors input,
       Vectors convolved,
       MemorySegment state,
       Vectors y) {
     Objects.checkFromToIndex(fromHead, toHead, heads);
-    Objects.checkFromToIndex(0, toToken, Math.min(input.rows(), convolved.rows()));
-    Objects.checkFromToIndex(0, toToken, y.rows());
+    int rows = Math.min(y.rows(), Math.min(input.rows(), convolved.rows()));
+    Objects.checkFromIndexSize(firstToken, tokens, rows);
     check("projected vector", input.columns(), projected());
     check("convolved vector", convolved.columns(), channels());
     check("output vector", y.columns(), inner());

@@ -35,6 +35,7 @@ final class VectorKernels implements Kernels {
   @Override
   public void rmsNorm(
       Vectors x, int token, MemorySegment weight, int groupSize, float epsilon, Vectors out) {
+    x.checkNorm(token, weight, groupSize, out);
     long from = x.rowAddress(token);
     long to = out.rowAddress(token);
     long by = weight.address();
@@ -61,6 +62,7 @@ final class VectorKernels implements Kernels {
   @Override
   public void multiply(
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
+    weights.checkProduct(fromRow, toRow, x, tokens, y);
     for (int t = 0; t < tokens; t++) {
       y.data()
           .asSlice(4 * ((long) t * y.columns() + fromRow), 4L * (toRow - fromRow))
@@ -73,7 +75,7 @@ final class VectorKernels implements Kernels {
   public void multiplyAdd(
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
     weights.checkProduct(fromRow, toRow, x, tokens, y);
-    if (VectorProducts.supports(weights.type())) {
+    if (VectorProducts.supports(weights.type()) && !x.quantized()) {
       VectorProducts.add(weights, fromRow, toRow, x.values(), tokens, y);
     } else {
       scalar.multiplyAdd(weights, fromRow, toRow, x, tokens, y);
@@ -90,7 +92,7 @@ final class VectorKernels implements Kernels {
       Vectors projected,
       MemorySegment state,
       Vectors convolved) {
-    layer.checkConvolution(from, to, firstToken + tokens, projected, state, convolved);
+    layer.checkConvolution(from, to, firstToken, tokens, projected, state, convolved);
     int channel = from;
     for (; channel + Lanes.COUNT <= to; channel += Lanes.COUNT) {
       for (int t = firstToken; t < firstToken + tokens; t++) {
@@ -131,7 +133,7 @@ final class VectorKernels implements Kernels {
       Vectors convolved,
       MemorySegment state,
       Vectors y) {
-    layer.checkScan(fromHead, toHead, firstToken + tokens, projected, convolved, state, y);
+    layer.checkScan(fromHead, toHead, firstToken, tokens, projected, convolved, state, y);
     for (int head = fromHead; head < toHead; head++) {
       for (int t = firstToken; t < firstToken + tokens; t++) {
         scanHead(layer, head, t, projected, convolved, state.address(), y);

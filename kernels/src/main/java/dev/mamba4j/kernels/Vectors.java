@@ -3,6 +3,7 @@ package dev.mamba4j.kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 
 /**
  * Float32 vectors one behind the other in native memory, one for each token: (rows, columns).
@@ -16,6 +17,9 @@ public record Vectors(int rows, int columns, MemorySegment data) {
 
   /** Checks that the memory holds just the values. */
   public Vectors {
+    if (rows < 1 || columns < 1) {
+      throw new IllegalArgumentException(rows + " vectors of " + columns + " floats");
+    }
     if (data.byteSize() != 4L * rows * columns || !data.isNative()) {
       throw new IllegalArgumentException(
           rows + " vectors of " + columns + " floats do not fill " + data);
@@ -55,6 +59,19 @@ public record Vectors(int rows, int columns, MemorySegment data) {
     }
     MemorySegment.copy(
         source.data, 4 * source.index(sourceRow, 0), data, 4 * index(row, 0), 4L * columns);
+  }
+
+  /** Checks that a norm of one vector stays within its operands. */
+  void checkNorm(int token, MemorySegment weight, int groupSize, Vectors out) {
+    Objects.checkIndex(token, Math.min(rows, out.rows));
+    if (groupSize < 1 || columns % groupSize != 0 || out.columns != columns) {
+      throw new IllegalArgumentException(
+          "norm of " + columns + " values in groups of " + groupSize + " to " + out.columns);
+    }
+    if (weight.byteSize() != 4L * columns || !weight.isNative()) {
+      throw new IllegalArgumentException(
+          "weight of a norm takes " + columns + " floats, given " + weight);
+    }
   }
 
   /** Address of the first value of a vector. */
