@@ -54,33 +54,40 @@ final class ScalarKernels implements Kernels {
     if (!x.quantized()) {
       return;
     }
-    int columns = x.columns();
-    for (int block = 0; block < columns / x.block(); block++) {
-      float max = 0;
-      for (int i = block * x.block(); i < (block + 1) * x.block(); i++) {
-        max = Math.max(max, Math.abs(x.values().get(token, i)));
-      }
-      float scale = max / 127;
-      float inverse = max == 0 ? 0 : 127 / max;
-      x.scales().set(FLOAT, 4L * (token * (columns / x.block()) + block), scale);
-      for (int i = block * x.block(); i < (block + 1) * x.block(); i++) {
-        byte quant = (byte) Math.rint(x.values().get(token, i) * inverse);
-        x.quants().set(ValueLayout.JAVA_BYTE, (long) token * columns + i, quant);
-      }
+    Objects.checkIndex(token, x.values().rows());
+    for (int from = 0; from < x.columns(); from += x.block()) {
+      quantizeBlock(x, token, from);
     }
-    for (int block = 0; block < columns / Activations.SUM_BLOCK; block++) {
+    for (int from = 0; from < x.columns(); from += Activations.SUM_BLOCK) {
       int sum = 0;
-      for (int i = 0; i < Activations.SUM_BLOCK; i++) {
-        sum += quant(x, token, block * Activations.SUM_BLOCK + i);
+      for (int i = from; i < from + Activations.SUM_BLOCK; i++) {
+        sum += quant(x, token, i);
       }
-      long index = (long) token * (columns / Activations.SUM_BLOCK) + block;
+      long index = ((long) token * x.columns() + from) / Activations.SUM_BLOCK;
       x.sums().set(ValueLayout.JAVA_INT, 4 * index, sum);
+    }
+  }
+
+  private static void quantizeBlock(Activations x, int token, int from) {
+    float max = 0;
+    for (int i = from; i < from + x.block(); i++) {
+      max = Math.max(max, Math.abs(x.values().get(token, i)));
+    }
+    // Below this the scale is inexact or its inverse infinite, and the values as good as zero.
+    float scale = max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
+    float inverse = scale == 0 ? 0 : 127 / max;
+    long first = (long) token * x.columns() + from;
+    x.scales().set(FLOAT, 4 * (first / x.block()), scale);
+    for (int i = 0; i < x.block(); i++) {
+      byte quant = (byte) Math.rint(x.values().get(token, from + i) * inverse);
+      x.quants().set(ValueLayout.JAVA_BYTE, first + i, quant);
     }
   }
 
   @Override
   public void multiply(
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
+    weights.checkProduct(fromRow, toRow, x, tokens, y);
     float[] row = new float[weights.columns()];
     for (int r = fromRow; r < toRow; r++) {
       decodeRow(weights, r, row);

@@ -7,7 +7,8 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * The operations in the Vector API. Products take float activations: the API has no integer dot
- * product, and with float multiply-adds the weights still stream at the speed of memory.
+ * product, and with float multiply-adds the weights still stream at the speed of memory. What it
+ * does not speed up, other types and products of integers, it leaves to the scalar loops.
  */
 final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels();
@@ -56,7 +57,7 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void quantize(Activations x, int token) {
-    // Products take the floats.
+    scalar.quantize(x, token);
   }
 
   @Override
@@ -64,9 +65,9 @@ final class VectorKernels implements Kernels {
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
     weights.checkProduct(fromRow, toRow, x, tokens, y);
     for (int t = 0; t < tokens; t++) {
-      y.data()
-          .asSlice(4 * ((long) t * y.columns() + fromRow), 4L * (toRow - fromRow))
-          .fill((byte) 0);
+      for (int r = fromRow; r < toRow; r++) {
+        Lanes.storeFloat(y.rowAddress(t) + 4L * r, 0);
+      }
     }
     multiplyAdd(weights, fromRow, toRow, x, tokens, y);
   }
