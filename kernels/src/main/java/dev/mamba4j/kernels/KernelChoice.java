@@ -72,6 +72,10 @@ public record KernelChoice(Kernels kernels, List<String> reasons) {
       throw new UnsupportedOperationException(
           "start Java with --add-modules " + VECTOR_MODULE + " to have it");
     }
+    if (!Lanes.USABLE) {
+      throw new UnsupportedOperationException(
+          "vectors here have " + Lanes.FLOATS.vectorBitSize() + " bits, not 128 to 1024");
+    }
     return new VectorKernels();
   }
 }

@@ -21,6 +21,9 @@ final class Lanes {
   static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   static final int COUNT = FLOATS.length();
 
+  /** Whether a block of 32 is whole vectors, and a quarter of a vector can be loaded. */
+  static final boolean USABLE = COUNT >= 4 && 32 % COUNT == 0;
+
   /** All of memory. */
   static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
@@ -148,9 +151,13 @@ final class Lanes {
     return sum.reinterpretAsInts().add(exponent).reinterpretAsFloats();
   }
 
-  /** x / (1 + e^-x). */
+  /**
+   * x / (1 + e^-x) to 3 units in the last place for x ≥ -87; below, within 1e-36. The bound keeps
+   * huge negative x from being divided by the bounded exponential.
+   */
   static FloatVector silu(FloatVector x) {
-    return x.div(exp(x.neg()).add(1));
+    FloatVector bounded = x.max(-EXP_MAX);
+    return bounded.div(exp(bounded.neg()).add(1));
   }
 
   /** x / (1 + e^-x). */
