@@ -114,7 +114,7 @@ final class GgufCursor {
 
   private String cutOff() {
     return end < bytes.byteSize()
-        ? " below the limit of " + GgufFormat.MAX_HEADER_BYTES + " bytes for all metadata"
+        ? "; all metadata must lie within the first " + GgufFormat.MAX_HEADER_BYTES + " bytes"
         : "; the file is cut off or damaged, fetch or write it again";
   }
 

@@ -15,10 +15,13 @@ import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -249,6 +252,19 @@ class GgufFileTest {
         .hasMessageStartingWith(path + ": ")
         .hasMessageContaining(message)
         .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void rejectsMetadataThatWouldTakeAllMemory() throws IOException {
+    long text = 200L << 20;
+    Path path = header(3, 0, 1).key("k", STRING).u64(text).in(folder);
+    try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      file.write(ByteBuffer.wrap(new byte[1]), 2 * text); // the hole before it takes no room
+    }
+    assertThatThrownBy(() -> GgufFile.open(path).close())
+        .isInstanceOf(FormatException.class)
+        .hasMessageEndingWith(
+            "found 209715200; all metadata must lie within the first 134217728 bytes");
   }
 
   @Test
