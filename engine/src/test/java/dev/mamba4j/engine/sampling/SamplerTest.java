@@ -79,6 +79,8 @@ class SamplerTest {
     assertThat(shortlist(unfiltered().topK(3), equal)).containsExactly(1, 2, 3);
     assertThat(shortlist(unfiltered().topK(7), equal)).containsExactly(0, 1, 2, 3, 4, 5, 6);
     assertThat(shortlist(unfiltered().topP(0.5), new float[] {7, 7, 7, 7})).containsExactly(0, 1);
+    assertThat(shortlist(unfiltered().topP(0.5), new float[] {-0f, 0f, -0f, 0f}))
+        .containsExactly(0, 1);
     assertThat(greedy().sample(equal, equal.length)).isEqualTo(1);
     assertThat(greedy().sample(new float[] {-0f, 0f}, 2)).isZero();
   }

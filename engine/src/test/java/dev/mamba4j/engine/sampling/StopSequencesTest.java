@@ -101,7 +101,11 @@ class StopSequencesTest {
         int next = fed + 1 + random.nextInt(Math.min(5, text.length() - fed));
         shown.append(stops.feed(text.substring(fed, next)));
         fed = next;
-        assertThat(shown.length()).isEqualTo(undecided(text.substring(0, fed), strings));
+        String before = text.substring(0, fed);
+        int at = undecided(before, strings);
+        assertThat(shown.length()).isEqualTo(at);
+        assertThat(stops.stopped())
+            .isEqualTo(strings.stream().anyMatch(stop -> before.startsWith(stop, at)));
       }
       shown.append(stops.flush());
       assertThat(shown.toString())
