@@ -1,5 +1,8 @@
 package dev.mamba4j.kernels;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -16,6 +19,10 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Addresses are absolute, into a segment over all memory, so that the compiler drops the checks
  * of bounds and liveness from inner loops. Callers check ranges once, before the loop.
+ *
+ * <p>A vector that crosses a call that is not inlined goes through the heap. The methods of the
+ * Vector API are always inlined; ours are not where the compiler has inlined much already (C2's
+ * NodeCountInliningCutoff). So methods take and give addresses, not vectors, where they can.
  */
 final class Lanes {
   static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -27,7 +34,7 @@ final class Lanes {
   /** All of memory. */
   static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
-  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+  static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfFloat FLOAT =
@@ -57,8 +64,11 @@ final class Lanes {
   /** Adding 1.5 × 2^23 leaves the nearest whole number in the low bits of the mantissa. */
   private static final float ROUND = 0x1.8p23f;
 
+  /** Below this e^x is not a normal number. */
   private static final float EXP_MIN = -87;
-  private static final float EXP_MAX = 88;
+
+  /** Below this e^-x is near infinity. */
+  private static final float SILU_MIN = -88;
 
   private Lanes() {}
 
@@ -66,14 +76,6 @@ final class Lanes {
   private static <E> VectorSpecies<E> narrower(int factor, Class<E> element) {
     int bits = FLOATS.vectorBitSize() / factor;
     return bits < 64 ? null : VectorSpecies.of(element, VectorShape.forBitSize(bits));
-  }
-
-  static FloatVector load(long address) {
-    return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
-  }
-
-  static void store(FloatVector vector, long address) {
-    vector.intoMemorySegment(MEMORY, address, ORDER);
   }
 
   static float loadFloat(long address) {
@@ -128,36 +130,36 @@ final class Lanes {
   }
 
   /**
-   * e^x to 2 units in the last place for x in [-87, 88]; below and above, the value at the bound.
-   * Taken apart as 2^k * e^r with |r| ≤ ln 2 / 2, where seven terms of the series leave 6e-9.
+   * x / (1 + e^-x) of many floats, to 3 units in the last place for x ≥ -87; below, within 1e-36.
+   *
+   * <p>e^-x is taken apart as 2^k * e^r with |r| ≤ ln 2 / 2, where seven terms of the series leave
+   * 6e-9. x is bounded below so that e^-x stays finite, and huge x are not divided by it.
+   *
+   * @param to may be from
    */
-  static FloatVector exp(FloatVector x) {
-    FloatVector bounded = x.max(EXP_MIN).min(EXP_MAX);
-    FloatVector shifted =
-        bounded.fma(FloatVector.broadcast(FLOATS, LOG2_E), FloatVector.broadcast(FLOATS, ROUND));
-    FloatVector power = shifted.sub(ROUND);
-    FloatVector r =
-        power.fma(
-            FloatVector.broadcast(FLOATS, -LN2_LOW),
-            power.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), bounded));
-    FloatVector sum = FloatVector.broadcast(FLOATS, 1f / 5040);
-    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 720));
-    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 120));
-    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 24));
-    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 6));
-    sum = sum.fma(r, FloatVector.broadcast(FLOATS, 1f / 2));
-    sum = sum.fma(r.mul(r), r).add(1);
-    IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
-    return sum.reinterpretAsInts().add(exponent).reinterpretAsFloats();
-  }
-
-  /**
-   * x / (1 + e^-x) to 3 units in the last place for x ≥ -87; below, within 1e-36. The bound keeps
-   * huge negative x from being divided by the bounded exponential.
-   */
-  static FloatVector silu(FloatVector x) {
-    FloatVector bounded = x.max(-EXP_MAX);
-    return bounded.div(exp(bounded.neg()).add(1));
+  static void silu(long from, long to, int count) {
+    int i = 0;
+    for (; i + COUNT <= count; i += COUNT) {
+      FloatVector x = fromMemorySegment(FLOATS, MEMORY, from + 4L * i, ORDER).max(SILU_MIN);
+      FloatVector bounded = x.neg().max(EXP_MIN);
+      FloatVector shifted = bounded.fma(broadcast(FLOATS, LOG2_E), broadcast(FLOATS, ROUND));
+      FloatVector power = shifted.sub(ROUND);
+      FloatVector r = power.fma(broadcast(FLOATS, -LN2_HIGH), bounded);
+      r = power.fma(broadcast(FLOATS, -LN2_LOW), r);
+      FloatVector sum = broadcast(FLOATS, 1f / 5040);
+      sum = sum.fma(r, broadcast(FLOATS, 1f / 720));
+      sum = sum.fma(r, broadcast(FLOATS, 1f / 120));
+      sum = sum.fma(r, broadcast(FLOATS, 1f / 24));
+      sum = sum.fma(r, broadcast(FLOATS, 1f / 6));
+      sum = sum.fma(r, broadcast(FLOATS, 1f / 2));
+      sum = sum.fma(r.mul(r), r).add(1);
+      IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+      FloatVector exp = sum.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+      x.div(exp.add(1)).intoMemorySegment(MEMORY, to + 4L * i, ORDER);
+    }
+    for (; i < count; i++) {
+      storeFloat(to + 4L * i, silu(loadFloat(from + 4L * i)));
+    }
   }
 
   /** x / (1 + e^-x). */

@@ -1,5 +1,10 @@
 package dev.mamba4j.kernels;
 
+import static dev.mamba4j.kernels.Lanes.FLOATS;
+import static dev.mamba4j.kernels.Lanes.MEMORY;
+import static dev.mamba4j.kernels.Lanes.ORDER;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+
 import dev.mamba4j.formats.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -45,8 +50,9 @@ final class VectorKernels implements Kernels {
       float inverse = (float) (1 / Math.sqrt(squares / groupSize + epsilon));
       int i = group;
       for (; i + Lanes.COUNT <= group + groupSize; i += Lanes.COUNT) {
-        FloatVector scaled = Lanes.load(from + 4L * i).mul(inverse);
-        Lanes.store(scaled.mul(Lanes.load(by + 4L * i)), to + 4L * i);
+        FloatVector scaled = fromMemorySegment(FLOATS, MEMORY, from + 4L * i, ORDER).mul(inverse);
+        FloatVector weights = fromMemorySegment(FLOATS, MEMORY, by + 4L * i, ORDER);
+        scaled.mul(weights).intoMemorySegment(MEMORY, to + 4L * i, ORDER);
       }
       for (; i < group + groupSize; i++) {
         float scaled = Lanes.loadFloat(from + 4L * i) * inverse;
@@ -94,33 +100,42 @@ final class VectorKernels implements Kernels {
       MemorySegment state,
       Vectors convolved) {
     layer.checkConvolution(from, to, firstToken, tokens, projected, state, convolved);
-    int channel = from;
-    for (; channel + Lanes.COUNT <= to; channel += Lanes.COUNT) {
-      for (int t = firstToken; t < firstToken + tokens; t++) {
-        long input = projected.rowAddress(t) + 4L * (layer.inner() + channel);
-        long output = convolved.rowAddress(t) + 4L * channel;
-        convolveLanes(layer, channel, input, state.address() + 4L * channel, output);
+    int lanes = (to - from) / Lanes.COUNT * Lanes.COUNT;
+    for (int t = firstToken; t < firstToken + tokens; t++) {
+      long input = projected.rowAddress(t) + 4L * layer.inner();
+      long output = convolved.rowAddress(t);
+      for (int channel = from; channel < from + lanes; channel += Lanes.COUNT) {
+        convolveLanes(layer, 4L * channel, input, state.address(), output);
       }
+      Lanes.silu(output + 4L * from, output + 4L * from, lanes);
     }
-    if (channel < to) {
-      scalar.convolve(layer, channel, to, firstToken, tokens, projected, state, convolved);
+    if (from + lanes < to) {
+      scalar.convolve(layer, from + lanes, to, firstToken, tokens, projected, state, convolved);
     }
   }
 
+  /** As many channels as there are lanes, {@code at} bytes behind the first, without SiLU. */
   private static void convolveLanes(
-      StateSpaceLayer layer, int channel, long input, long state, long output) {
+      StateSpaceLayer layer, long at, long input, long state, long output) {
     long stride = 4L * layer.channels();
-    long weight = layer.convWeight().address() + 4L * channel;
-    FloatVector current = Lanes.load(input);
-    FloatVector sum = Lanes.load(layer.convBias().address() + 4L * channel);
+    long weight = layer.convWeight().address() + at;
+    long past = state + at;
+    FloatVector sum = fromMemorySegment(FLOATS, MEMORY, layer.convBias().address() + at, ORDER);
     for (int tap = 0; tap < layer.convWidth() - 1; tap++) {
-      FloatVector past = Lanes.load(state + tap * stride);
-      sum = past.fma(Lanes.load(weight + tap * stride), sum);
-      boolean last = tap == layer.convWidth() - 2;
-      Lanes.store(last ? current : Lanes.load(state + (tap + 1) * stride), state + tap * stride);
+      FloatVector value = fromMemorySegment(FLOATS, MEMORY, past, ORDER);
+      sum = value.fma(fromMemorySegment(FLOATS, MEMORY, weight, ORDER), sum);
+      if (tap > 0) {
+        value.intoMemorySegment(MEMORY, past - stride, ORDER);
+      }
+      past += stride;
+      weight += stride;
     }
-    sum = current.fma(Lanes.load(weight + (layer.convWidth() - 1) * stride), sum);
-    Lanes.store(Lanes.silu(sum), output);
+    FloatVector current = fromMemorySegment(FLOATS, MEMORY, input + at, ORDER);
+    if (layer.convWidth() > 1) {
+      current.intoMemorySegment(MEMORY, past - stride, ORDER);
+    }
+    sum = current.fma(fromMemorySegment(FLOATS, MEMORY, weight, ORDER), sum);
+    sum.intoMemorySegment(MEMORY, output + at, ORDER);
   }
 
   @Override
@@ -164,25 +179,26 @@ final class VectorKernels implements Kernels {
     long x = convolved.rowAddress(token) + 4L * first;
     long out = y.rowAddress(token) + 4L * first;
     long rows = state + 4L * first * size;
+    Lanes.silu(projected.rowAddress(token) + 4L * first, out, layer.headSize());
     for (int p = 0; p < layer.headSize(); p++) {
       float input = Lanes.loadFloat(x + 4L * p);
       float read = updateRow(size, rows + 4L * p * size, decay, dt * input, b, c);
-      Lanes.storeFloat(out + 4L * p, read + d * input);
+      Lanes.storeFloat(out + 4L * p, Lanes.loadFloat(out + 4L * p) * (read + d * input));
     }
-    gate(layer.headSize(), out, projected.rowAddress(token) + 4L * first);
   }
 
   /** S = decay * S + input * B; gives S · C. */
   private static float updateRow(int size, long row, float decay, float input, long b, long c) {
-    FloatVector sum = FloatVector.zero(Lanes.FLOATS);
-    FloatVector decays = FloatVector.broadcast(Lanes.FLOATS, decay);
-    FloatVector inputs = FloatVector.broadcast(Lanes.FLOATS, input);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    FloatVector decays = FloatVector.broadcast(FLOATS, decay);
+    FloatVector inputs = FloatVector.broadcast(FLOATS, input);
     int n = 0;
     for (; n + Lanes.COUNT <= size; n += Lanes.COUNT) {
-      FloatVector added = inputs.mul(Lanes.load(b + 4L * n));
-      FloatVector updated = Lanes.load(row + 4L * n).fma(decays, added);
-      Lanes.store(updated, row + 4L * n);
-      sum = updated.fma(Lanes.load(c + 4L * n), sum);
+      FloatVector added = inputs.mul(fromMemorySegment(FLOATS, MEMORY, b + 4L * n, ORDER));
+      FloatVector updated =
+          fromMemorySegment(FLOATS, MEMORY, row + 4L * n, ORDER).fma(decays, added);
+      updated.intoMemorySegment(MEMORY, row + 4L * n, ORDER);
+      sum = updated.fma(fromMemorySegment(FLOATS, MEMORY, c + 4L * n, ORDER), sum);
     }
     float tail = 0;
     for (; n < size; n++) {
@@ -193,24 +209,13 @@ final class VectorKernels implements Kernels {
     return sum.reduceLanes(VectorOperators.ADD) + tail;
   }
 
-  /** y = y * silu(z). */
-  private static void gate(int count, long y, long z) {
-    int i = 0;
-    for (; i + Lanes.COUNT <= count; i += Lanes.COUNT) {
-      FloatVector gate = Lanes.silu(Lanes.load(z + 4L * i));
-      Lanes.store(Lanes.load(y + 4L * i).mul(gate), y + 4L * i);
-    }
-    for (; i < count; i++) {
-      float gate = Lanes.silu(Lanes.loadFloat(z + 4L * i));
-      Lanes.storeFloat(y + 4L * i, Lanes.loadFloat(y + 4L * i) * gate);
-    }
-  }
-
   private static float dot(int count, long x, long y) {
-    FloatVector sum = FloatVector.zero(Lanes.FLOATS);
+    FloatVector sum = FloatVector.zero(FLOATS);
     int i = 0;
     for (; i + Lanes.COUNT <= count; i += Lanes.COUNT) {
-      sum = Lanes.load(x + 4L * i).fma(Lanes.load(y + 4L * i), sum);
+      sum =
+          fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER)
+              .fma(fromMemorySegment(FLOATS, MEMORY, y + 4L * i, ORDER), sum);
     }
     float tail = 0;
     for (; i < count; i++) {
