@@ -14,6 +14,12 @@ import java.lang.foreign.MemorySegment;
  * <p>All memory is native and belongs to the caller, who keeps it alive during a call.
  */
 public interface Kernels {
+  /**
+   * Where a convolution's ranges of channels should begin: at multiples of this, the result does
+   * not depend on how channels are shared. For rows and heads it never does.
+   */
+  int CHANNEL_STEP = 32;
+
   /** What a user calls this implementation: scalar, vector, native. */
   String name();
 
