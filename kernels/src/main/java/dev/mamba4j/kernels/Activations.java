@@ -8,7 +8,9 @@ import java.lang.foreign.MemorySegment;
  * int8 form.
  *
  * <p>A block of values shares a scale: {@code value ≈ scale * quant}, with {@code scale =
- * max|value| / 127}. The sums of each 16 quants serve the weight types that have an offset.
+ * max|value| / 127}. The sums of each 16 quants serve the weight types that have an offset. Kernels
+ * without integer products round the floats to {@code scale * quant} instead, so that all kernels
+ * agree.
  *
  * @param values float32 (rows, columns)
  * @param block values that share a scale, or 0 if products take the floats
@@ -22,6 +24,7 @@ public record Activations(
   public static final int SUM_BLOCK = 16;
 
   private static final int SMALLEST_BLOCK = 32;
+  private static final float MAX_HALF = 65504;
   private static final long CACHE_LINE = 64;
 
   /** Checks that vectors are whole blocks and that the memory holds their int8 form. */
@@ -57,6 +60,22 @@ public record Activations(
    */
   public Activations withBlock(int newBlock) {
     return new Activations(values, newBlock, quants, scales, sums);
+  }
+
+  /**
+   * The scale of a block. In blocks of 32 it has half precision, as in ggml's 8-bit activations, so
+   * that a model says here what it says there even where two tokens are nearly as probable.
+   *
+   * @param max the largest magnitude in the block
+   * @return 0 where all values are as good as zero
+   */
+  static float scale(float max, int block) {
+    float scale = max / 127;
+    if (block == SMALLEST_BLOCK && scale <= MAX_HALF) {
+      return Float.float16ToFloat(Float.floatToFloat16(scale));
+    }
+    // Below this the scale is inexact or its inverse infinite.
+    return scale < Float.MIN_NORMAL ? 0 : scale;
   }
 
   /** Values in a vector. */

@@ -47,7 +47,10 @@ public interface Kernels {
   void rmsNorm(
       Vectors x, int token, MemorySegment weight, int groupSize, float epsilon, Vectors out);
 
-  /** Fills the int8 form of one vector from its floats; nothing to do for block 0. */
+  /**
+   * Brings one vector to the form that products take: fills the int8 form or, where products take
+   * floats, rounds those to what the int8 form would say. Nothing to do for block 0.
+   */
   void quantize(Activations x, int token);
 
   /**

@@ -129,6 +129,27 @@ final class Lanes {
             .convertShape(VectorOperators.S2I, INTS, 0);
   }
 
+  /** The largest magnitude of floats; a count of whole vectors. */
+  static float largest(long from, int count) {
+    FloatVector largest = FloatVector.zero(FLOATS);
+    for (int i = 0; i < count; i += COUNT) {
+      largest = largest.max(fromMemorySegment(FLOATS, MEMORY, from + 4L * i, ORDER).abs());
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  /**
+   * Rounds floats to multiples of a scale, ties to even, in place; a count of whole vectors.
+   *
+   * @param inverse takes the floats to within ±2^22
+   */
+  static void round(long at, int count, float scale, float inverse) {
+    for (int i = 0; i < count; i += COUNT) {
+      FloatVector scaled = fromMemorySegment(FLOATS, MEMORY, at + 4L * i, ORDER).mul(inverse);
+      scaled.add(ROUND).sub(ROUND).mul(scale).intoMemorySegment(MEMORY, at + 4L * i, ORDER);
+    }
+  }
+
   /**
    * x / (1 + e^-x) of many floats, to 3 units in the last place for x ≥ -87; below, within 1e-36.
    *

@@ -73,8 +73,7 @@ final class ScalarKernels implements Kernels {
     for (int i = from; i < from + x.block(); i++) {
       max = Math.max(max, Math.abs(x.values().get(token, i)));
     }
-    // Below this the scale is inexact or its inverse infinite, and the values as good as zero.
-    float scale = max / 127 < Float.MIN_NORMAL ? 0 : max / 127;
+    float scale = Activations.scale(max, x.block());
     float inverse = scale == 0 ? 0 : 127 / max;
     long first = (long) token * x.columns() + from;
     x.scales().set(FLOAT, 4 * (first / x.block()), scale);

@@ -7,6 +7,7 @@ import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import dev.mamba4j.formats.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -35,7 +36,7 @@ final class VectorKernels implements Kernels {
 
   @Override
   public int activationBlock(TensorType type) {
-    return 0;
+    return scalar.activationBlock(type);
   }
 
   @Override
@@ -63,7 +64,16 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void quantize(Activations x, int token) {
-    scalar.quantize(x, token);
+    if (!x.quantized()) {
+      return;
+    }
+    Objects.checkIndex(token, x.values().rows());
+    long row = x.values().rowAddress(token);
+    for (int from = 0; from < x.columns(); from += x.block()) {
+      float max = Lanes.largest(row + 4L * from, x.block());
+      float scale = Activations.scale(max, x.block());
+      Lanes.round(row + 4L * from, x.block(), scale, scale == 0 ? 0 : 127 / max);
+    }
   }
 
   @Override
@@ -82,7 +92,7 @@ final class VectorKernels implements Kernels {
   public void multiplyAdd(
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
     weights.checkProduct(fromRow, toRow, x, tokens, y);
-    if (VectorProducts.supports(weights.type()) && !x.quantized()) {
+    if (VectorProducts.supports(weights.type())) {
       VectorProducts.add(weights, fromRow, toRow, x.values(), tokens, y);
     } else {
       scalar.multiplyAdd(weights, fromRow, toRow, x, tokens, y);

@@ -32,7 +32,7 @@ class AllocationTest {
               .filter(VectorProducts::supports)
               .map(type -> new Matrix(type, 13, 256, arena.allocate(type.byteSize(13 * 256))))
               .toList();
-      Activations x = Activations.allocate(arena, 2, 256, 0);
+      Activations x = Activations.allocate(arena, 2, 256);
       Vectors y = Vectors.allocate(arena, 2, 13);
       assertAllocatesNothing(
           () -> {

@@ -8,4 +8,9 @@ class VectorKernelsTest extends KernelsTest {
   Kernels kernels() {
     return new VectorKernels();
   }
+
+  @Override
+  boolean integerProducts() {
+    return false;
+  }
 }

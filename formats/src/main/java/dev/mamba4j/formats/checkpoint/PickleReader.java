@@ -23,7 +23,7 @@ import java.util.Map;
  * matter would have to be replaced.
  *
  * <p>A pickle is a program. This reader runs no code, never recurses into values, and bounds the
- * steps and the bytes, so a hostile pickle costs less than a second and less than 200 MiB.
+ * steps and the bytes, so that a hostile pickle ends soon and within a heap of 256 MiB.
  *
  * <p>Python values become Java values so: int Long, float Double, str String, tuple {@link Tuple},
  * list ArrayList, dict LinkedHashMap, and the rest {@link Other}.

@@ -72,6 +72,9 @@ class PickleReaderTest {
         "torch._utils\n_rebuild_tensor_v2.__globals__",
         "collections\nCounter",
         "torch\nnull",
+        "evil\nOrderedDict",
+        "evil\n_rebuild_tensor_v2",
+        "evil\nHalfStorage",
         "\n",
       })
   void refusesEveryOtherName(String global) {

@@ -114,6 +114,8 @@ class TorchFileTest {
   void refusesAStorageOfAnotherSizeOrWithoutData() {
     rejects(Fixtures.torch(pickle("0", 8, 0, "'K' 02 85", "'K' 01 85")))
         .hasMessageContaining("expected 8 values of F32 in \"m/data/0\", found 16 bytes");
+    rejects(Fixtures.torch(pickle("0", 2, 0, "'K' 02 85", "'K' 01 85")))
+        .hasMessageContaining("expected 2 values of F32 in \"m/data/0\", found 16 bytes");
     rejects(Fixtures.torch(pickle("1", 4, 0, "'K' 02 85", "'K' 01 85")))
         .hasMessageContaining("expected its values in \"m/data/1\", which is missing");
   }
