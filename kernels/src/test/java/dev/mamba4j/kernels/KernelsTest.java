@@ -351,6 +351,9 @@ abstract class KernelsTest {
         double tolerance = (QUANT_ERROR + 127 * HALF_ERROR) * extreme / 127 + 127 * SMALLEST_HALF;
         for (int i = 0; i < 32; i++) {
           assertThat(value(x, 0, i)).isCloseTo(inputs[i], within(tolerance));
+          assertThat(value(x, 0, i) * inputs[i])
+              .as("of the same sign")
+              .isGreaterThanOrEqualTo(-0.0);
         }
         assertSums(x);
       }

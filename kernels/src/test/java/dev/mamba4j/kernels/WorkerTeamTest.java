@@ -165,6 +165,40 @@ class WorkerTeamTest {
     }
   }
 
+  @Test
+  void exceptionsBetweenPhasesReachTheCallerFromOtherThreads() {
+    Thread caller = Thread.currentThread();
+    RuntimeException exception = new IllegalArgumentException("exception");
+    try (WorkerTeam team = new WorkerTeam(2)) {
+      for (int bad = 0; bad < 2; bad++) {
+        int badPhase = bad;
+        CountDownLatch both = new CountDownLatch(2);
+        assertFails(
+            team,
+            exception,
+            new CountedWork(2, 0) {
+              @Override
+              public void run(int phase, int chunk) {
+                both.countDown();
+                await(both);
+                if (Thread.currentThread() != caller) {
+                  LockSupport.parkNanos(5_000_000); // so that this thread ends the phase
+                }
+                super.run(phase, chunk);
+              }
+
+              @Override
+              public void after(int phase) {
+                super.after(phase);
+                if (phase == badPhase) {
+                  throw exception;
+                }
+              }
+            });
+      }
+    }
+  }
+
   private static void assertFails(WorkerTeam team, Throwable expected, Work work) {
     assertThatThrownBy(() -> team.run(work)).isSameAs(expected);
     assertStillWorks(team);
