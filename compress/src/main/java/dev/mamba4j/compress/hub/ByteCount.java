@@ -3,13 +3,13 @@ package dev.mamba4j.compress.hub;
 import java.util.Locale;
 
 /** Numbers of bytes as people read them. */
-final class ByteCount {
+public final class ByteCount {
   private static final String[] UNITS = {"kB", "MB", "GB", "TB", "PB", "EB"};
 
   private ByteCount() {}
 
   /** For instance {@code 812 bytes} or {@code 5.4 GB}, in powers of 1000. */
-  static String text(long bytes) {
+  public static String text(long bytes) {
     if (bytes < 1000) {
       return bytes + " bytes";
     }
