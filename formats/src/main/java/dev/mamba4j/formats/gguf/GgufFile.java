@@ -22,15 +22,15 @@ import java.util.Optional;
 public final class GgufFile implements AutoCloseable {
   private final Path path;
   private final Arena arena;
-  private final long size;
+  private final MemorySegment bytes;
   private final GgufMetadata metadata;
   private final List<GgufTensor> tensors;
   private final Map<String, GgufTensor> byName = new LinkedHashMap<>();
 
-  private GgufFile(Path path, Arena arena, long size, GgufReader.Contents contents) {
+  private GgufFile(Path path, Arena arena, MemorySegment bytes, GgufReader.Contents contents) {
     this.path = path;
     this.arena = arena;
-    this.size = size;
+    this.bytes = bytes;
     this.metadata = contents.metadata();
     this.tensors = contents.tensors();
     for (GgufTensor tensor : tensors) {
@@ -53,7 +53,7 @@ public final class GgufFile implements AutoCloseable {
       MemorySegment bytes = map(path, arena);
       GgufReader.Contents contents = GgufReader.read(path, bytes);
       opened = true;
-      return new GgufFile(path, arena, bytes.byteSize(), contents);
+      return new GgufFile(path, arena, bytes, contents);
     } finally {
       if (!opened) {
         arena.close();
@@ -94,7 +94,7 @@ public final class GgufFile implements AutoCloseable {
 
   /** Bytes of the whole file. */
   public long size() {
-    return size;
+    return bytes.byteSize();
   }
 
   /** The key/values; they remain valid after {@link #close()}. */
@@ -110,6 +110,11 @@ public final class GgufFile implements AutoCloseable {
   /** The tensor of this name, or empty if there is none. */
   public Optional<GgufTensor> tensor(String name) {
     return Optional.ofNullable(byName.get(name));
+  }
+
+  /** Where in the file the data of one of its tensors starts, in bytes. */
+  public long offset(GgufTensor tensor) {
+    return tensor.data().address() - bytes.address();
   }
 
   /** Unmaps the file. Closing twice is allowed; closing while another thread reads is not. */
