@@ -1,0 +1,97 @@
+package dev.mamba4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Runs the command that the arguments name. */
+public final class Main {
+  private static final String NAME = "mamba4j: ";
+
+  private final Console console;
+  private final RootCommand root = new RootCommand();
+
+  private Main(Console console) {
+    this.console = console;
+  }
+
+  /** The process: {@link ExitCode} says how it ends. */
+  public static void main(String[] arguments) {
+    System.exit(run(Console.system(), arguments));
+  }
+
+  /** A command from its arguments to its exit code. */
+  static int run(Console console, String... arguments) {
+    return new Main(console).run(arguments);
+  }
+
+  private int run(String... arguments) {
+    try {
+      int code = commandLine().execute(arguments);
+      return console.interruption().requested() ? ExitCode.INTERRUPTED : code;
+    } catch (Error e) { // picocli hands on exceptions only
+      return fail(e);
+    } finally {
+      console.interruption().finish();
+    }
+  }
+
+  private CommandLine commandLine() {
+    return new CommandLine(root)
+        .addSubcommand(new ConvertCommand(console))
+        .addSubcommand(new QuantizeCommand(console))
+        .addSubcommand(new GenerateCommand(console))
+        .setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8))
+        .setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8))
+        .setColorScheme(Help.defaultColorScheme(Ansi.OFF))
+        .setUsageHelpWidth(100)
+        .setUsageHelpAutoWidth(false)
+        .setExpandAtFiles(false) // a prompt may start with @
+        .setAllowOptionsAsOptionParameters(false)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler((e, _) -> wrongUsage(e))
+        .setExecutionExceptionHandler((e, command, _) -> fail(e, command));
+  }
+
+  private int wrongUsage(ParameterException e) {
+    StringBuilder message = new StringBuilder(e.getMessage());
+    if (e instanceof UnmatchedArgumentException unmatched
+        && !unmatched.getSuggestions().isEmpty()) {
+      message.append("; did you mean ").append(unmatched.getSuggestions().getFirst()).append('?');
+    }
+    return wrongUsage(message.toString(), e.getCommandLine());
+  }
+
+  private int wrongUsage(String message, CommandLine command) {
+    console.note(
+        "%s%s (see %s --help)"
+            .formatted(
+                NAME, ErrorMessages.oneLine(message), command.getCommandSpec().qualifiedName()));
+    return ExitCode.WRONG_USAGE;
+  }
+
+  private int fail(Exception failure, CommandLine command) {
+    return failure instanceof UsageException e
+        ? wrongUsage(e.getMessage(), command)
+        : fail(failure);
+  }
+
+  private int fail(Throwable failure) {
+    if (root.debug()) {
+      failure.printStackTrace(console.err());
+    }
+    if (console.interruption().requested()) {
+      console.note(NAME + "interrupted");
+      return ExitCode.INTERRUPTED;
+    }
+    if (failure instanceof OutputException e && e.readerIsGone()) {
+      return ExitCode.DONE;
+    }
+    console.note(NAME + ErrorMessages.of(failure));
+    return ExitCode.FAILED;
+  }
+}

@@ -1,0 +1,54 @@
+package dev.mamba4j.cli;
+
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.ModelOptions;
+import dev.mamba4j.engine.Precision;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+import picocli.CommandLine.Option;
+
+/** The options of every command that runs a model. */
+final class ModelChoice {
+  @Option(
+      names = {"-m", "--model"},
+      required = true,
+      paramLabel = "FILE",
+      description = "GGUF file of a Mamba-2 model.")
+  private Path file;
+
+  @Option(
+      names = {"-t", "--threads"},
+      paramLabel = "N",
+      description = "Threads to use; by default MAMBA4J_THREADS, else one a processor.")
+  private OptionalInt threads = OptionalInt.empty();
+
+  @Option(
+      names = "--precision",
+      paramLabel = "fast|float",
+      description =
+          "Inputs of matrix products: int8 where that is faster, or float32 (${DEFAULT-VALUE}).")
+  private Precision precision = Precision.FAST;
+
+  Path file() {
+    return file;
+  }
+
+  /**
+   * Opens the model.
+   *
+   * @throws UsageException if the options, or the variables that stand in for them, make no sense
+   */
+  LanguageModel open() throws IOException {
+    return LanguageModel.open(file, options());
+  }
+
+  private ModelOptions options() {
+    try {
+      ModelOptions options = ModelOptions.defaults().withPrecision(precision);
+      return threads.isPresent() ? options.withThreads(threads.getAsInt()) : options;
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e);
+    }
+  }
+}
