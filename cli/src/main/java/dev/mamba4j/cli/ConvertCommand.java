@@ -20,7 +20,6 @@ import picocli.CommandLine.Parameters;
           + " single or sharded) and usually tokenizer.json, as state-spaces and transformers"
           + " publish it."
     },
-    parameterListHeading = "%n",
     footer = {"", "Example:", "  mamba4j convert models/tiny -o tiny.gguf"})
 final class ConvertCommand implements Callable<Integer> {
   private final Console console;

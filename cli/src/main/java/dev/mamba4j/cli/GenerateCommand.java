@@ -3,7 +3,6 @@ package dev.mamba4j.cli;
 import dev.mamba4j.engine.Generation;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
-import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.Session;
 import dev.mamba4j.engine.sampling.SamplingOptions;
 import dev.mamba4j.formats.json.Json;
@@ -104,15 +103,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private boolean read(Session session, int[] tokens) {
-    try (ProgressBar bar = new ProgressBar(console, rate -> Figures.rate(rate, "tokens"))) {
-      PrefillListener progress =
-          new PrefillListener() {
-            @Override
-            public boolean progress(int done, int total) {
-              bar.update("reading the prompt", done, total);
-              return !console.interruption().requested();
-            }
-          };
+    try (ReadingProgress progress = new ReadingProgress(console)) {
       return session.read(tokens, progress);
     }
   }

@@ -41,11 +41,18 @@ public final class Main {
   }
 
   private CommandLine commandLine() {
-    return new CommandLine(root)
-        .addSubcommand(new ConvertCommand(console))
-        .addSubcommand(new QuantizeCommand(console))
-        .addSubcommand(new GenerateCommand(console))
-        .setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8))
+    CommandLine all =
+        new CommandLine(root)
+            .addSubcommand(new ConvertCommand(console))
+            .addSubcommand(new QuantizeCommand(console))
+            .addSubcommand(new GenerateCommand(console))
+            .addSubcommand(new ChatCommand(console))
+            .addSubcommand(new ScoreCommand(console))
+            .addSubcommand(new InspectCommand(console))
+            .addSubcommand(new PullCommand(console))
+            .addSubcommand(new DoctorCommand(console));
+    all.getSubcommands().values().forEach(Main::layOutHelp);
+    return all.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8))
         .setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8))
         .setColorScheme(Help.defaultColorScheme(Ansi.OFF))
         .setUsageHelpWidth(100)
@@ -55,6 +62,16 @@ public final class Main {
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler((e, _) -> wrongUsage(e))
         .setExecutionExceptionHandler((e, command, _) -> fail(e, command));
+  }
+
+  private static void layOutHelp(CommandLine command) {
+    command
+        .getCommandSpec()
+        .usageMessage()
+        .sortOptions(false)
+        .sortSynopsis(false)
+        .parameterListHeading("%n")
+        .optionListHeading("%nOptions:%n");
   }
 
   private int wrongUsage(ParameterException e) {

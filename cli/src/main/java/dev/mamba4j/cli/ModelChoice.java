@@ -27,7 +27,7 @@ final class ModelChoice {
       names = "--precision",
       paramLabel = "fast|float",
       description =
-          "Inputs of matrix products: int8 where that is faster, or float32 (${DEFAULT-VALUE}).")
+          "Inputs of matrix products: int8 where that is faster, or float32 (default fast).")
   private Precision precision = Precision.FAST;
 
   Path file() {

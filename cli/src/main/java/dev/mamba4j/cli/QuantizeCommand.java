@@ -18,7 +18,6 @@ import picocli.CommandLine.Parameters;
       "",
       "The matrices (embedding, projections, head) get the type; all else stays F32."
     },
-    parameterListHeading = "%n",
     footer = {"", "Example:", "  mamba4j quantize tiny.gguf -o tiny-q8.gguf --type Q8_0"})
 final class QuantizeCommand implements Callable<Integer> {
   private final Console console;

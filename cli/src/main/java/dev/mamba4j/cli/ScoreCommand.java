@@ -1,0 +1,110 @@
+package dev.mamba4j.cli;
+
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Mamba2State;
+import dev.mamba4j.formats.json.Json;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Log-probabilities of a given text. */
+@Command(
+    name = "score",
+    description = {
+      "Tells how probable each token of a text is, as JSON.",
+      "",
+      "Logarithms are natural ones, over all logits of the model. The first token has nothing"
+          + " before it, hence null:",
+      "  {\"tokens\":[ID,…],\"logprobs\":[null,X,…],\"top\":[null,[[ID,X],…],…],\"next\":[[ID,X],…]}"
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  mamba4j score -m tiny.gguf -p \"Once upon a time\" --top 5",
+      "  mamba4j score -m tiny.gguf --tokens 1953,329,622 --next"
+    })
+final class ScoreCommand implements Callable<Integer> {
+  private static final int DEFAULT_NEXT = 10;
+
+  private final Console console;
+
+  @Mixin private ModelChoice model;
+
+  @ArgGroup(multiplicity = "1")
+  private Input input;
+
+  @Option(
+      names = "--top",
+      paramLabel = "N",
+      description = "At each place also the N most probable tokens, the most probable first.")
+  private Integer top;
+
+  @Option(
+      names = "--next",
+      description = "Also the most probable tokens after the last (N of --top, or 10).")
+  private boolean next;
+
+  @Option(names = "--json", hidden = true, description = "The result is JSON in any case.")
+  @SuppressWarnings("UnusedVariable") // taken so that all commands that report figures take it
+  private boolean json;
+
+  ScoreCommand(Console console) {
+    this.console = console;
+  }
+
+  /** Text or token ids. */
+  static final class Input {
+    @ArgGroup(multiplicity = "1")
+    private TextChoice text;
+
+    @Option(
+        names = "--tokens",
+        split = ",",
+        paramLabel = "ID,ID,…",
+        description = "Token ids in place of a text; the model needs no tokenizer then.")
+    private int[] tokens;
+
+    int[] tokens(LanguageModel model, Console console) throws IOException {
+      if (tokens == null) {
+        return model.tokenizer().encode(text.read(console), false);
+      }
+      int vocabulary = model.mamba2().config().vocabulary();
+      for (int token : tokens) {
+        if (token < 0 || token >= vocabulary) {
+          throw new UsageException(
+              "--tokens: %d is not in the vocabulary of %d".formatted(token, vocabulary));
+        }
+      }
+      return tokens;
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (top != null && top < 1) {
+      throw new UsageException("--top must be 1 or more, not " + top);
+    }
+    try (LanguageModel opened = model.open();
+        Mamba2State state = opened.mamba2().newState()) {
+      int[] tokens = input.tokens(opened, console);
+      if (next && tokens.length == 0) {
+        throw new UsageException("--next needs at least one token before");
+      }
+      console.interruption().arm();
+      int wanted = top == null ? 0 : top;
+      int wantedNext = next ? (top == null ? DEFAULT_NEXT : top) : 0;
+      int vocabulary = opened.mamba2().config().vocabulary();
+      try (TextScores scores = new TextScores(console, tokens, vocabulary, wanted, wantedNext)) {
+        if (!opened.mamba2().prefill(state, tokens, scores)) {
+          return ExitCode.INTERRUPTED;
+        }
+
+        console.printLine(Json.write(scores.toJson()));
+      }
+    }
+    return ExitCode.DONE;
+  }
+}
