@@ -24,7 +24,9 @@ import picocli.CommandLine.Parameters;
 final class ConvertCommand implements Callable<Integer> {
   private final Console console;
 
-  @Parameters(paramLabel = "CHECKPOINT", description = "Folder of the checkpoint.")
+  @Parameters(
+      paramLabel = "CHECKPOINT",
+      description = "Folder of the checkpoint; a GGUF file will do as well.")
   private Path input;
 
   @Option(

@@ -75,12 +75,20 @@ public final class Main {
   }
 
   private int wrongUsage(ParameterException e) {
-    StringBuilder message = new StringBuilder(e.getMessage());
-    if (e instanceof UnmatchedArgumentException unmatched
-        && !unmatched.getSuggestions().isEmpty()) {
-      message.append("; did you mean ").append(unmatched.getSuggestions().getFirst()).append('?');
-    }
-    return wrongUsage(message.toString(), e.getCommandLine());
+    return wrongUsage(
+        e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()
+            ? unknownArgument(unmatched)
+            : e.getMessage().replaceFirst("^Error: ", ""),
+        e.getCommandLine());
+  }
+
+  private static String unknownArgument(UnmatchedArgumentException e) {
+    String argument = "'" + e.getUnmatched().getFirst() + "'";
+    boolean command = !e.getCommandLine().getSubcommands().isEmpty();
+    String message = command ? argument + " is not a command" : "unexpected argument " + argument;
+    return e.getSuggestions().isEmpty()
+        ? message
+        : message + "; did you mean " + e.getSuggestions().getFirst() + "?";
   }
 
   private int wrongUsage(String message, CommandLine command) {

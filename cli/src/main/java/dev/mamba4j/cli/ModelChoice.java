@@ -5,7 +5,6 @@ import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.OptionalInt;
 import picocli.CommandLine.Option;
 
 /** The options of every command that runs a model. */
@@ -21,7 +20,7 @@ final class ModelChoice {
       names = {"-t", "--threads"},
       paramLabel = "N",
       description = "Threads to use; by default MAMBA4J_THREADS, else one a processor.")
-  private OptionalInt threads = OptionalInt.empty();
+  private Integer threads;
 
   @Option(
       names = "--precision",
@@ -46,7 +45,7 @@ final class ModelChoice {
   private ModelOptions options() {
     try {
       ModelOptions options = ModelOptions.defaults().withPrecision(precision);
-      return threads.isPresent() ? options.withThreads(threads.getAsInt()) : options;
+      return threads == null ? options : options.withThreads(threads);
     } catch (IllegalArgumentException e) {
       throw new UsageException(e);
     }

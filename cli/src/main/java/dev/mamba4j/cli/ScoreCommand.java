@@ -55,30 +55,19 @@ final class ScoreCommand implements Callable<Integer> {
     this.console = console;
   }
 
-  /** Text or token ids. */
-  static final class Input {
-    @ArgGroup(multiplicity = "1")
-    private TextChoice text;
-
+  /** Text or token ids: one of the three options is given. */
+  static final class Input extends TextChoice {
     @Option(
         names = "--tokens",
-        split = ",",
         paramLabel = "ID,ID,…",
+        converter = TokenList.Converter.class,
         description = "Token ids in place of a text; the model needs no tokenizer then.")
-    private int[] tokens;
+    private TokenList tokens;
 
     int[] tokens(LanguageModel model, Console console) throws IOException {
-      if (tokens == null) {
-        return model.tokenizer().encode(text.read(console), false);
-      }
-      int vocabulary = model.mamba2().config().vocabulary();
-      for (int token : tokens) {
-        if (token < 0 || token >= vocabulary) {
-          throw new UsageException(
-              "--tokens: %d is not in the vocabulary of %d".formatted(token, vocabulary));
-        }
-      }
-      return tokens;
+      return tokens == null
+          ? model.tokenizer().encode(read(console), false)
+          : tokens.checked(model.mamba2().config().vocabulary());
     }
   }
 

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Where the text comes from that a model reads. One of the two is given. */
-final class TextChoice {
+class TextChoice {
   private static final String STANDARD_INPUT = "-";
 
   @Option(
@@ -28,7 +28,7 @@ final class TextChoice {
   private Path file;
 
   /** The text as it is. */
-  String read(Console console) throws IOException {
+  final String read(Console console) throws IOException {
     if (file != null) {
       if (Files.isDirectory(file)) {
         throw new FormatException(file + ": expected a text file, found a folder");
@@ -41,7 +41,7 @@ final class TextChoice {
   }
 
   /** The text without the line end that editors and {@code echo} put after it. */
-  String readPrompt(Console console) throws IOException {
+  final String readPrompt(Console console) throws IOException {
     String whole = read(console);
     boolean typed = file == null && !text.equals(STANDARD_INPUT);
     return typed || !whole.endsWith("\n") ? whole : whole.substring(0, whole.length() - 1);
