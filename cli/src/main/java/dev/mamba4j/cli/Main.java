@@ -43,6 +43,7 @@ public final class Main {
   private CommandLine commandLine() {
     CommandLine all =
         new CommandLine(root)
+            .addSubcommand(new DemoCommand(console))
             .addSubcommand(new ConvertCommand(console))
             .addSubcommand(new QuantizeCommand(console))
             .addSubcommand(new GenerateCommand(console))
