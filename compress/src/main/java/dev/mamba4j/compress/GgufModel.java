@@ -43,7 +43,7 @@ final class GgufModel implements ModelSource {
   }
 
   private static SourceTensor source(Path path, GgufTensor tensor) throws FormatException {
-    if (!tensor.type().hasCodec()) {
+    if (!tensor.type().canDecode()) {
       throw new FormatException(
           "%s: tensor %s has type %s, which cannot be decoded; start from a file in F16 or Q8_0"
               .formatted(path, tensor.name(), tensor.type()));

@@ -11,12 +11,14 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 
 /**
  * Writes a model as GGUF according to a plan, in bounded memory whatever its size: a slice of each
@@ -73,8 +75,8 @@ public final class ModelWriter {
   /**
    * Writes the model.
    *
-   * @throws IOException if a value does not fit its type, or the disk is full; the target is as
-   *     before then
+   * @throws IOException if the plan has a type that cannot be written, a value does not fit its
+   *     type, or the disk is full; the target is as before then
    */
   public static void write(ModelSource source, Plan plan, Path target, Progress progress)
       throws IOException {
@@ -84,6 +86,7 @@ public final class ModelWriter {
   private void write(Path target) throws IOException {
     List<GgufTensorInfo> infos = new ArrayList<>();
     for (SourceTensor tensor : source.tensors()) {
+      checkWritable(tensor);
       infos.add(new GgufTensorInfo(tensor.name(), plan.type(tensor), tensor.info().dimensions()));
     }
     int processors = Runtime.getRuntime().availableProcessors();
@@ -93,6 +96,27 @@ public final class ModelWriter {
         write(tensor, writer, workers, processors);
       }
       writer.finish();
+    }
+  }
+
+  /** Whether the bytes of the tensor can stay as they are. */
+  private boolean isCopy(SourceTensor tensor) {
+    return tensor.stored().isPresent() && tensor.info().type() == plan.type(tensor);
+  }
+
+  private void checkWritable(SourceTensor tensor) throws FormatException {
+    TensorType type = plan.type(tensor);
+    if (!isCopy(tensor) && !type.canEncode()) {
+      throw new FormatException(
+          "%s: tensor %s cannot become %s; this version writes %s"
+              .formatted(
+                  source.name(),
+                  tensor.name(),
+                  type,
+                  Arrays.stream(TensorType.values())
+                      .filter(TensorType::canEncode)
+                      .map(TensorType::name)
+                      .collect(Collectors.joining(", "))));
     }
   }
 
@@ -111,8 +135,7 @@ public final class ModelWriter {
   private void write(
       SourceTensor tensor, GgufWriter writer, ExecutorService workers, int processors)
       throws IOException {
-    TensorType type = plan.type(tensor);
-    if (tensor.stored().isPresent() && tensor.info().type() == type) {
+    if (isCopy(tensor)) {
       copy(tensor, writer);
       return;
     }

@@ -121,7 +121,7 @@ record Mamba2Weights(Matrix embedding, List<Layer> layers, MemorySegment outputN
       if (tensor.type() == TensorType.F32) {
         return tensor.data();
       }
-      if (!tensor.type().hasCodec()) {
+      if (!tensor.type().canDecode()) {
         throw new FormatException(
             file.path() + ": tensor " + name + " has type " + tensor.type() + ", expected F32");
       }

@@ -24,12 +24,12 @@ final class ScalarKernels implements Kernels {
 
   @Override
   public boolean supports(TensorType type) {
-    return type.hasCodec();
+    return type.canDecode();
   }
 
   @Override
   public int activationBlock(TensorType type) {
-    return type == TensorType.Q8_0 ? 32 : 0;
+    return type.blockSize() == 1 ? 0 : type.blockSize();
   }
 
   @Override

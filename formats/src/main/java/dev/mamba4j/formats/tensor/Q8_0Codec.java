@@ -11,20 +11,19 @@ import java.lang.foreign.ValueLayout;
  * quantize_row_q8_0_ref} gives: the quotient is taken with the unrounded scale and rounded half
  * away from zero.
  */
-final class Q8_0Codec implements BlockCodec {
+final class Q8_0Codec extends QuantizedDecoder implements BlockCodec {
   private static final int BLOCK = 32;
   private static final int BLOCK_BYTES = 34;
 
+  Q8_0Codec() {
+    super(BLOCK, BLOCK_BYTES);
+  }
+
   @Override
-  public void decode(
-      MemorySegment source, long sourceOffset, float[] target, int targetOffset, int count) {
-    for (int block = 0; block < count / BLOCK; block++) {
-      long at = sourceOffset + (long) block * BLOCK_BYTES;
-      float scale = Float.float16ToFloat(source.get(SHORT, at));
-      for (int i = 0; i < BLOCK; i++) {
-        target[targetOffset + block * BLOCK + i] =
-            scale * source.get(ValueLayout.JAVA_BYTE, at + 2 + i);
-      }
+  void decodeBlock(MemorySegment source, long block, float[] target, int to) {
+    float scale = half(source, block);
+    for (int i = 0; i < BLOCK; i++) {
+      target[to + i] = scale * source.get(ValueLayout.JAVA_BYTE, block + 2 + i);
     }
   }
 

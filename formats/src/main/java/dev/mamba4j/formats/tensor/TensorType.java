@@ -6,36 +6,35 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * The tensor types of GGUF: number in the file, block geometry and, where mamba4j reads and writes
- * the values themselves, the codec. Numbers and geometry are those of ggml's {@code enum
- * ggml_type}.
+ * The tensor types of GGUF: number in the file, block geometry and, where mamba4j reads or writes
+ * the values themselves, how. Numbers and geometry are those of ggml's {@code enum ggml_type}.
  *
- * <p>Types without a codec can be listed and copied, but not decoded. To support one, give it a
- * {@link BlockCodec}.
+ * <p>Types without a decoder can be listed and copied. To support one, give it a {@link
+ * BlockDecoder}; to quantize to it, a {@link BlockEncoder}.
  */
 public enum TensorType {
   F32(0, 1, 4, new F32Codec()),
   F16(1, 1, 2, new F16Codec()),
-  Q4_0(2, 32, 18),
-  Q4_1(3, 32, 20),
-  Q5_0(6, 32, 22),
-  Q5_1(7, 32, 24),
+  Q4_0(2, 32, 18, new Q4_0Decoder()),
+  Q4_1(3, 32, 20, new Q4_1Decoder()),
+  Q5_0(6, 32, 22, new Q5_0Decoder()),
+  Q5_1(7, 32, 24, new Q5_1Decoder()),
   Q8_0(8, 32, 34, new Q8_0Codec()),
   Q8_1(9, 32, 36),
-  Q2_K(10, 256, 84),
-  Q3_K(11, 256, 110),
-  Q4_K(12, 256, 144),
-  Q5_K(13, 256, 176),
-  Q6_K(14, 256, 210),
+  Q2_K(10, 256, 84, new Q2_KDecoder()),
+  Q3_K(11, 256, 110, new Q3_KDecoder()),
+  Q4_K(12, 256, 144, new Q4_KDecoder()),
+  Q5_K(13, 256, 176, new Q5_KDecoder()),
+  Q6_K(14, 256, 210, new Q6_KDecoder()),
   Q8_K(15, 256, 292),
   IQ2_XXS(16, 256, 66),
   IQ2_XS(17, 256, 74),
   IQ3_XXS(18, 256, 98),
   IQ1_S(19, 256, 50),
-  IQ4_NL(20, 32, 18),
+  IQ4_NL(20, 32, 18, new IQ4_NLDecoder()),
   IQ3_S(21, 256, 110),
   IQ2_S(22, 256, 82),
-  IQ4_XS(23, 256, 136),
+  IQ4_XS(23, 256, 136, new IQ4_XSDecoder()),
   I8(24, 1, 1),
   I16(25, 1, 2),
   I32(26, 1, 4),
@@ -59,18 +58,30 @@ public enum TensorType {
   private final int blockSize;
   private final int blockBytes;
 
-  @SuppressWarnings("ImmutableEnumChecker") // codecs have no state
-  private final BlockCodec codec;
+  @SuppressWarnings("ImmutableEnumChecker") // decoders have no state
+  private final BlockDecoder decoder;
+
+  @SuppressWarnings("ImmutableEnumChecker") // encoders have no state
+  private final BlockEncoder encoder;
 
   TensorType(int id, int blockSize, int blockBytes) {
-    this(id, blockSize, blockBytes, null);
+    this(id, blockSize, blockBytes, null, null);
+  }
+
+  TensorType(int id, int blockSize, int blockBytes, BlockDecoder decoder) {
+    this(id, blockSize, blockBytes, decoder, null);
   }
 
   TensorType(int id, int blockSize, int blockBytes, BlockCodec codec) {
+    this(id, blockSize, blockBytes, codec, codec);
+  }
+
+  TensorType(int id, int blockSize, int blockBytes, BlockDecoder decoder, BlockEncoder encoder) {
     this.id = id;
     this.blockSize = blockSize;
     this.blockBytes = blockBytes;
-    this.codec = codec;
+    this.decoder = decoder;
+    this.encoder = encoder;
   }
 
   /** The type with this number in a GGUF file, or empty if there is none. */
@@ -103,9 +114,14 @@ public enum TensorType {
     return 8.0 * blockBytes / blockSize;
   }
 
-  /** Whether {@link #decode} and {@link #encode} work for this type. */
-  public boolean hasCodec() {
-    return codec != null;
+  /** Whether {@link #decode} works for this type. */
+  public boolean canDecode() {
+    return decoder != null;
+  }
+
+  /** Whether {@link #encode} works for this type. */
+  public boolean canEncode() {
+    return encoder != null;
   }
 
   /**
@@ -127,12 +143,16 @@ public enum TensorType {
    *
    * @param sourceOffset in bytes
    * @param count a multiple of {@link #blockSize()}
-   * @throws UnsupportedOperationException if the type has no codec
+   * @throws UnsupportedOperationException if {@link #canDecode()} is false
    */
   public void decode(
       MemorySegment source, long sourceOffset, float[] target, int targetOffset, int count) {
     byteSize(count);
-    codec().decode(source, sourceOffset, target, targetOffset, count);
+    if (!canDecode()) {
+      throw new UnsupportedOperationException(
+          "tensor type " + name() + " cannot be decoded by this version of mamba4j");
+    }
+    decoder.decode(source, sourceOffset, target, targetOffset, count);
   }
 
   /**
@@ -140,19 +160,15 @@ public enum TensorType {
    *
    * @param targetOffset in bytes
    * @param count a multiple of {@link #blockSize()}
-   * @throws UnsupportedOperationException if the type has no codec
+   * @throws UnsupportedOperationException if {@link #canEncode()} is false
    */
   public void encode(
       float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count) {
     byteSize(count);
-    codec().encode(source, sourceOffset, target, targetOffset, count);
-  }
-
-  private BlockCodec codec() {
-    if (codec == null) {
+    if (!canEncode()) {
       throw new UnsupportedOperationException(
-          "tensor type " + name() + " cannot be decoded by this version of mamba4j");
+          "tensor type " + name() + " cannot be encoded by this version of mamba4j");
     }
-    return codec;
+    encoder.encode(source, sourceOffset, target, targetOffset, count);
   }
 }
