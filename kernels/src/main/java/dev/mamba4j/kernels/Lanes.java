@@ -40,6 +40,7 @@ final class Lanes {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
 
   private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
   private static final VectorSpecies<Short> HALF_SHORTS = narrower(2, short.class);
@@ -86,6 +87,18 @@ final class Lanes {
     MEMORY.set(FLOAT, address, value);
   }
 
+  static int loadInt(long address) {
+    return MEMORY.get(INT, address);
+  }
+
+  static long loadLong(long address) {
+    return MEMORY.get(LONG, address);
+  }
+
+  static void storeLong(long address, long value) {
+    MEMORY.set(LONG, address, value);
+  }
+
   static float loadHalf(long address) {
     return Float.float16ToFloat(MEMORY.get(SHORT, address));
   }
@@ -96,11 +109,12 @@ final class Lanes {
 
   /** Half-precision numbers as floats; exact for all but infinities and NaN, which weights lack. */
   static FloatVector loadHalves(long address) {
-    IntVector bits = loadShorts(address);
-    IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
-    FloatVector magnitude =
-        bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(HALF_REBIAS);
-    return magnitude.reinterpretAsInts().or(sign).reinterpretAsFloats();
+    // Sign, exponent and fraction move to their places together; a short's sign fills the rest.
+    return loadShorts(address)
+        .lanewise(VectorOperators.LSHL, 13)
+        .and(0x8fffffff)
+        .reinterpretAsFloats()
+        .mul(HALF_REBIAS);
   }
 
   /** Brain floats as floats; exact. */
@@ -121,6 +135,23 @@ final class Lanes {
     return (FloatVector)
         ByteVector.fromMemorySegment(QUARTER_BYTES, MEMORY, address, ORDER)
             .convertShape(VectorOperators.B2F, FLOATS, 0);
+  }
+
+  /** Stores eight signed bytes times a factor as floats. */
+  static void scaleBytes(long bytes, float factor, long target) {
+    // The bytes lie for a moment where the last floats will.
+    storeLong(target + 24, bytes);
+    if (COUNT == 4) {
+      for (int i = 0; i < 8; i += 4) {
+        loadBytes(target + 24 + i).mul(factor).intoMemorySegment(MEMORY, target + 4L * i, ORDER);
+      }
+    } else {
+      ((FloatVector)
+              ByteVector.fromMemorySegment(ByteVector.SPECIES_64, MEMORY, target + 24, ORDER)
+                  .convertShape(VectorOperators.B2F, FloatVector.SPECIES_256, 0))
+          .mul(factor)
+          .intoMemorySegment(MEMORY, target, ORDER);
+    }
   }
 
   private static IntVector loadShorts(long address) {

@@ -24,6 +24,11 @@ final class VectorProducts {
   private VectorProducts() {}
 
   static boolean supports(TensorType type) {
+    return isDirect(type) || UnpackedRows.supports(type);
+  }
+
+  /** Whether rows are multiplied as they lie. */
+  static boolean isDirect(TensorType type) {
     return switch (type) {
       case F32, F16, BF16, Q8_0 -> true;
       default -> false;
@@ -32,6 +37,10 @@ final class VectorProducts {
 
   /** y[t][r] += Σ_c weights[r][c] * x[t][c]. */
   static void add(Matrix weights, int fromRow, int toRow, Vectors x, int tokens, Vectors y) {
+    if (!isDirect(weights.type())) {
+      UnpackedProducts.add(weights, fromRow, toRow, x, tokens, y);
+      return;
+    }
     int row = fromRow;
     for (; row + ROWS <= toRow; row += ROWS) {
       for (int t = 0; t < tokens; t++) {
@@ -215,7 +224,7 @@ final class VectorProducts {
         s3.reduceLanes(ADD));
   }
 
-  private static void store(long out, int step, float r0, float r1, float r2, float r3) {
+  static void store(long out, int step, float r0, float r1, float r2, float r3) {
     Lanes.storeFloat(out, Lanes.loadFloat(out) + r0);
     if (step != 0) {
       Lanes.storeFloat(out + 4, Lanes.loadFloat(out + 4) + r1);

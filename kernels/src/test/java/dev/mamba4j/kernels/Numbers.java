@@ -1,9 +1,16 @@
 package dev.mamba4j.kernels;
 
+import dev.mamba4j.formats.tensor.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Random;
 
 /** Numbers for tests, the same in every run. */
 final class Numbers {
+  private static final ValueLayout.OfShort HALF =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
   private final Random random;
 
   Numbers(long seed) {
@@ -18,6 +25,37 @@ final class Numbers {
       values[i] = random.nextBoolean() ? value : -value;
     }
     return values;
+  }
+
+  /** Random blocks of a quantized type, with scales of about the same size and of both signs. */
+  void fillBlocks(TensorType type, MemorySegment blocks) {
+    for (long block = 0; block < blocks.byteSize(); block += type.blockBytes()) {
+      byte[] bytes = new byte[type.blockBytes()];
+      random.nextBytes(bytes);
+      MemorySegment.copy(bytes, 0, blocks, ValueLayout.JAVA_BYTE, block, bytes.length);
+      float[] scales = floats(2);
+      int at = scaleOffset(type);
+      blocks.set(HALF, block + at, Float.floatToFloat16(scales[0] / 16));
+      if (hasMinimum(type)) {
+        blocks.set(HALF, block + at + 2, Float.floatToFloat16(scales[1] / 16));
+      }
+    }
+  }
+
+  private static int scaleOffset(TensorType type) {
+    return switch (type) {
+      case Q2_K -> 80;
+      case Q3_K -> 108;
+      case Q6_K -> 208;
+      default -> 0;
+    };
+  }
+
+  private static boolean hasMinimum(TensorType type) {
+    return switch (type) {
+      case Q4_1, Q5_1, Q2_K, Q4_K, Q5_K -> true;
+      default -> false;
+    };
   }
 
   /** From 0 to the bound, the bound excluded. */

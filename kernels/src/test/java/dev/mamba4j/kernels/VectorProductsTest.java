@@ -18,7 +18,7 @@ class VectorProductsTest {
 
   static TensorType[] types() {
     return Arrays.stream(TensorType.values())
-        .filter(VectorProducts::supports)
+        .filter(VectorProducts::isDirect)
         .toArray(TensorType[]::new);
   }
 
