@@ -12,7 +12,7 @@ final class TypeName implements ITypeConverter<TensorType> {
   @Override
   public TensorType convert(String name) {
     for (TensorType type : TensorType.values()) {
-      if (type.hasCodec() && type.name().equals(name.toUpperCase(Locale.ROOT))) {
+      if (type.canEncode() && type.name().equals(name.toUpperCase(Locale.ROOT))) {
         return type;
       }
     }
@@ -22,7 +22,7 @@ final class TypeName implements ITypeConverter<TensorType> {
 
   private static String all() {
     return Arrays.stream(TensorType.values())
-        .filter(TensorType::hasCodec)
+        .filter(TensorType::canEncode)
         .map(TensorType::name)
         .collect(Collectors.joining(", "));
   }
