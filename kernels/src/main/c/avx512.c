@@ -1,0 +1,333 @@
+/* AVX-512 F, BW, DQ, VL and VNNI: from Ice Lake and Zen 4 on. */
+#include <immintrin.h>
+
+#include "blocks.h"
+
+#define LANES 16
+#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+
+typedef __m512 vf;
+
+INLINE vf load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+
+INLINE void store(float *p, vf v) {
+    _mm512_storeu_ps(p, v);
+}
+
+INLINE vf set1(float x) {
+    return _mm512_set1_ps(x);
+}
+
+INLINE vf add(vf a, vf b) {
+    return _mm512_add_ps(a, b);
+}
+
+INLINE vf sub(vf a, vf b) {
+    return _mm512_sub_ps(a, b);
+}
+
+INLINE vf mul(vf a, vf b) {
+    return _mm512_mul_ps(a, b);
+}
+
+INLINE vf divide(vf a, vf b) {
+    return _mm512_div_ps(a, b);
+}
+
+INLINE vf multiply_add(vf a, vf b, vf c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+INLINE vf larger(vf a, vf b) {
+    return _mm512_max_ps(a, b);
+}
+
+INLINE vf times_power(vf v, vf shifted) {
+    __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(v), exponent));
+}
+
+INLINE __m128 quarter(vf v) {
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+INLINE void sum4(const vf v[4], float out[4]) {
+    __m128 first = _mm_hadd_ps(quarter(v[0]), quarter(v[1]));
+    __m128 second = _mm_hadd_ps(quarter(v[2]), quarter(v[3]));
+    _mm_storeu_ps(out, _mm_hadd_ps(first, second));
+}
+
+INLINE vf load_half(const uint16_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+INLINE vf load_bf16(const uint16_t *p) {
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+
+INLINE float half_to_float(uint16_t half) {
+    return _cvtsh_ss(half);
+}
+
+/* As whole numbers, the floats that are not negative are in order, NaN above all. */
+INLINE float max_magnitude(const float *x, int n) {
+    __m512i max = _mm512_setzero_si512();
+    for (int i = 0; i < n; i += 16) {
+        max = _mm512_max_epi32(max, _mm512_and_si512(_mm512_loadu_si512(x + i), _mm512_set1_epi32(0x7fffffff)));
+    }
+    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(_mm512_reduce_max_epi32(max))));
+}
+
+INLINE int quantize16(const float *x, float factor, int8_t *quants) {
+    __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(factor));
+    __m512i rounded = _mm512_maskz_cvtps_epi32(_mm512_cmp_ps_mask(scaled, scaled, _CMP_ORD_Q), scaled);
+    _mm_storeu_si128((__m128i *)quants, _mm512_cvtepi32_epi8(rounded));
+    return _mm512_reduce_add_epi32(rounded);
+}
+
+/*
+ * Products of int8 activations. vpdpbusd adds four products of unsigned and signed bytes to each of 16 sums; vpdpwssd, with the
+ * upper half of each scale 0, multiplies such a sum by its scale and adds it: a K block becomes a float once.
+ */
+
+INLINE __m512i load_bytes(const void *p) {
+    return _mm512_loadu_si512(p);
+}
+
+/* 32 bytes of two places side by side. */
+INLINE __m512i load_halves(const uint8_t *low, const uint8_t *high) {
+    __m512i first = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)low));
+    return _mm512_inserti64x4(first, _mm256_loadu_si256((const __m256i *)high), 1);
+}
+
+/* 32 bytes twice. */
+INLINE __m512i load_twice(const uint8_t *p) {
+    return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)p));
+}
+
+/* 16 bytes of four places, `step` bytes apart. */
+INLINE __m512i load_quarters(const uint8_t *p, int step) {
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, _mm_loadu_si128((const __m128i *)(p + step)));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, _mm_loadu_si128((const __m128i *)(p + 2 * step)));
+    return _mm512_mask_broadcast_i32x4(v, 0xf000, _mm_loadu_si128((const __m128i *)(p + 3 * step)));
+}
+
+/* A different index for each quarter of a vector of 32-bit lanes. */
+INLINE __m512i by_quarter(int a, int b, int c, int d) {
+    return _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d);
+}
+
+/* The low half takes one value, the high half another. */
+INLINE __m512i by_half(int low, int high) {
+    return by_quarter(low, low, high, high);
+}
+
+/* -factor * the sums of x in the lanes of vpdpbusd: what an offset of the weights takes away. */
+INLINE __m512i offset(int factor, __m512i x) {
+    __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8((char)factor), x);
+    return _mm512_sub_epi32(_mm512_setzero_si512(), sums);
+}
+
+/* Four blocks of 32 values with a scale each. */
+#define STEP 128
+
+/* Weights become unsigned by adding 128, which `offset` takes away. Sums of the blocks lie 0 0 2 2, 0 0 2 2, 1 1 3 3, 1 1 3 3. */
+INLINE void add_step_q8_0(
+    const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
+    const __m512i sign = _mm512_set1_epi8((char)0x80);
+    const __m512i order = _mm512_setr_epi32(0, 0, 2, 2, 0, 0, 2, 2, 1, 1, 3, 3, 1, 1, 3, 3);
+    /* Scales are the 16-bit values 0 and 17 of the bytes from 0 and from 68. */
+    const __m512i scale_order = _mm512_castsi256_si512(
+        _mm256_setr_epi16(0, 0, 0, 0, 0, 0, 0, 0, 17, 17, 17, 17, 17, 17, 17, 17));
+    __m512i x01 = load_bytes(quants);
+    __m512i x23 = load_bytes(quants + 64);
+    __m512i offset01 = offset(128, x01);
+    __m512i offset23 = offset(128, x23);
+    vf x_scales = _mm512_permutexvar_ps(order, _mm512_castps128_ps512(_mm_loadu_ps(scales)));
+    for (int r = 0; r < ROWS; r++) {
+        const uint8_t *blocks = rows[r] + at;
+        __m512i w01 = _mm512_xor_si512(load_halves(blocks + 2, blocks + 36), sign);
+        __m512i w23 = _mm512_xor_si512(load_halves(blocks + 70, blocks + 104), sign);
+        vf p01 = _mm512_castsi512_ps(_mm512_dpbusd_epi32(offset01, w01, x01));
+        vf p23 = _mm512_castsi512_ps(_mm512_dpbusd_epi32(offset23, w23, x23));
+        __m512i even = _mm512_castps_si512(_mm512_shuffle_ps(p01, p23, 0x88));
+        __m512i odd = _mm512_castps_si512(_mm512_shuffle_ps(p01, p23, 0xdd));
+        __m512i halves = _mm512_permutexvar_epi16(scale_order, load_bytes(blocks));
+        halves = _mm512_mask_permutexvar_epi16(halves, 0xcccccccc, scale_order, load_bytes(blocks + 68));
+        vf w_scales = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+        sums[r] = multiply_add(_mm512_cvtepi32_ps(_mm512_add_epi32(even, odd)), mul(w_scales, x_scales), sums[r]);
+    }
+}
+
+/* A quarter of the vectors belongs to each block. */
+INLINE void add_step_q4_0(
+    const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    /* Scales are the 16-bit values 0, 9, 18 and 27. */
+    const __m512i scale_order = _mm512_castsi256_si512(
+        _mm256_setr_epi16(0, 0, 0, 0, 9, 9, 9, 9, 18, 18, 18, 18, 27, 27, 27, 27));
+    __m512i x01 = load_bytes(quants);
+    __m512i x23 = load_bytes(quants + 64);
+    __m512i x_low = _mm512_shuffle_i64x2(x01, x23, 0x88);
+    __m512i x_high = _mm512_shuffle_i64x2(x01, x23, 0xdd);
+    __m512i offsets = _mm512_add_epi32(offset(8, x_low), offset(8, x_high));
+    vf x_scales = _mm512_permutexvar_ps(by_quarter(0, 1, 2, 3), _mm512_castps128_ps512(_mm_loadu_ps(scales)));
+    for (int r = 0; r < ROWS; r++) {
+        const uint8_t *blocks = rows[r] + at;
+        __m512i w = load_quarters(blocks + 2, 18);
+        __m512i low = _mm512_and_si512(w, nibble);
+        __m512i high = _mm512_and_si512(_mm512_srli_epi16(w, 4), nibble);
+        __m512i products = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(offsets, low, x_low), high, x_high);
+        __m512i halves = _mm512_permutexvar_epi16(scale_order, load_bytes(blocks));
+        vf w_scales = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+        sums[r] = multiply_add(_mm512_cvtepi32_ps(products), mul(w_scales, x_scales), sums[r]);
+    }
+}
+
+/* A K block of activations: four vectors of 64 values, and the sums of each 16 in the lower halves of the lanes. */
+struct k_activations {
+    __m512i x[4];
+    __m512i sums;
+    __m128 scale;
+};
+
+INLINE struct k_activations load_k_activations(struct activations x, int i) {
+    return (struct k_activations){
+        {load_bytes(x.quants + i), load_bytes(x.quants + i + 64), load_bytes(x.quants + i + 128), load_bytes(x.quants + i + 192)},
+        _mm512_and_si512(load_bytes(x.sums + i / 16), _mm512_set1_epi32(0xffff)),
+        _mm_set1_ps(x.scales[i / K_BLOCK])};
+}
+
+/* sums + scales * (q · x) by lanes; scales of vector k are `order` of all. */
+INLINE __m512i add_scaled(__m512i sums, __m512i q, __m512i x, __m512i scales, __m512i order) {
+    __m512i products = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, x);
+    return _mm512_dpwssd_epi32(sums, products, _mm512_permutexvar_epi32(order, scales));
+}
+
+/* Vector k holds values 64 k to 64 k + 63: the scales of its four groups of 16. */
+INLINE __m512i order_of_16(int k) {
+    return by_quarter(4 * k, 4 * k + 1, 4 * k + 2, 4 * k + 3);
+}
+
+/* The scales of its two groups of 32 among those of unpack_scales_and_mins. */
+INLINE __m512i order_of_32(int k) {
+    return by_half(scale_index(2 * k), scale_index(2 * k + 1));
+}
+
+/* Sixteen signed bytes to the lower halves of lanes. */
+INLINE __m512i signed_scales(__m128i bytes) {
+    return _mm512_cvtepu16_epi32(_mm256_cvtepi8_epi16(bytes));
+}
+
+INLINE __m128i two_words(const uint64_t words[2]) {
+    return _mm_set_epi64x((int64_t)words[1], (int64_t)words[0]);
+}
+
+/* total + x's scale * (d * sums), d in half precision. */
+INLINE vf add_block(vf total, const uint8_t *d, __m128 x_scale, __m512i sums) {
+    __m128 scale = _mm_mul_ss(_mm_cvtph_ps(_mm_cvtsi32_si128(load16(d))), x_scale);
+    return multiply_add(_mm512_cvtepi32_ps(sums), _mm512_broadcastss_ps(scale), total);
+}
+
+/* total + x's scale * (d * sums - dmin * mins), dmin behind d. */
+INLINE vf add_block_with_mins(vf total, const uint8_t *d, __m128 x_scale, __m512i sums, __m512i mins) {
+    __m128 scales = _mm_mul_ps(_mm_cvtph_ps(_mm_cvtsi32_si128((int)load32(d))), x_scale);
+    total = multiply_add(_mm512_cvtepi32_ps(sums), _mm512_broadcastss_ps(scales), total);
+    return _mm512_fnmadd_ps(_mm512_cvtepi32_ps(mins), _mm512_broadcastss_ps(_mm_movehdup_ps(scales)), total);
+}
+
+/* The mins of Q4_K and Q5_K, each twice, against the sums of 16. */
+INLINE __m512i mins_of_32(const struct k_activations *x, __m512i scales) {
+    const __m512i order = _mm512_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7, 12, 12, 13, 13, 14, 14, 15, 15);
+    return _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, _mm512_permutexvar_epi32(order, scales));
+}
+
+INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    const __m512i two_bits = _mm512_set1_epi8(3);
+    __m512i packed = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)block));
+    __m512i scales = _mm512_and_si512(packed, _mm512_set1_epi32(15));
+    __m512i sums = _mm512_setzero_si512();
+    for (int k = 0; k < 4; k++) {
+        __m512i qs = _mm512_srlv_epi32(load_twice(block + 16 + k / 2 * 32), by_half(4 * (k % 2), 4 * (k % 2) + 2));
+        sums = add_scaled(sums, _mm512_and_si512(qs, two_bits), x->x[k], scales, order_of_16(k));
+    }
+    __m512i mins = _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, _mm512_srli_epi32(packed, 4));
+    return add_block_with_mins(total, block + 80, x->scale, sums, mins);
+}
+
+/* Low bits, and `high` where the mask has ones. */
+INLINE __m512i or_masked(__m512i low, __m512i high, __m512i mask) {
+    return _mm512_ternarylogic_epi32(low, high, mask, 0xf8);
+}
+
+INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    uint64_t unpacked[2];
+    unpack_scales_q3(block + 96, unpacked);
+    __m512i scales = signed_scales(_mm_sub_epi8(two_words(unpacked), _mm_set1_epi8(32)));
+    __m512i hmask = load_twice(block);
+    __m512i sums = _mm512_setzero_si512();
+    for (int k = 0; k < 4; k++) {
+        __m512i qs = _mm512_srlv_epi32(load_twice(block + 32 + k / 2 * 32), by_half(4 * (k % 2), 4 * (k % 2) + 2));
+        /* Bits 2 k and 2 k + 1 go to bit 2. */
+        __m512i high = _mm512_rolv_epi32(hmask, by_half((34 - 2 * k) % 32, (33 - 2 * k) % 32));
+        __m512i q = or_masked(_mm512_and_si512(qs, _mm512_set1_epi8(3)), high, _mm512_set1_epi8(4));
+        sums = add_scaled(sums, q, x->x[k], scales, order_of_16(k));
+    }
+    __m512i offsets = _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, scales);
+    return add_block(total, block + 108, x->scale, _mm512_sub_epi32(sums, _mm512_slli_epi32(offsets, 2)));
+}
+
+INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    uint64_t unpacked[2];
+    unpack_scales_and_mins(block + 4, unpacked);
+    __m512i scales = _mm512_cvtepu8_epi32(two_words(unpacked));
+    __m512i sums = _mm512_setzero_si512();
+    for (int k = 0; k < 4; k++) {
+        __m512i qs = _mm512_srlv_epi32(load_twice(block + 16 + k * 32), by_half(0, 4));
+        sums = add_scaled(sums, _mm512_and_si512(qs, _mm512_set1_epi8(15)), x->x[k], scales, order_of_32(k));
+    }
+    return add_block_with_mins(total, block, x->scale, sums, mins_of_32(x, scales));
+}
+
+INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    uint64_t unpacked[2];
+    unpack_scales_and_mins(block + 4, unpacked);
+    __m512i scales = _mm512_cvtepu8_epi32(two_words(unpacked));
+    __m512i qh = load_twice(block + 16);
+    __m512i sums = _mm512_setzero_si512();
+    for (int k = 0; k < 4; k++) {
+        __m512i qs = _mm512_srlv_epi32(load_twice(block + 48 + k * 32), by_half(0, 4));
+        /* Bits 2 k and 2 k + 1 go to bit 4. */
+        __m512i high = _mm512_rolv_epi32(qh, by_half((36 - 2 * k) % 32, (35 - 2 * k) % 32));
+        __m512i q = or_masked(_mm512_and_si512(qs, _mm512_set1_epi8(15)), high, _mm512_set1_epi8(16));
+        sums = add_scaled(sums, q, x->x[k], scales, order_of_32(k));
+    }
+    return add_block_with_mins(total, block, x->scale, sums, mins_of_32(x, scales));
+}
+
+INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    const __m512i two_bits = _mm512_set1_epi8(0x30);
+    __m512i scales = signed_scales(_mm_loadu_si128((const __m128i *)(block + 192)));
+    __m512i sums = _mm512_setzero_si512();
+    for (int n = 0; n < 2; n++) {
+        __m512i ql = load_bytes(block + 64 * n);
+        __m512i qh = load_twice(block + 128 + 32 * n);
+        __m512i low = _mm512_and_si512(ql, nibble);
+        __m512i high = _mm512_and_si512(_mm512_srli_epi16(ql, 4), nibble);
+        /* Two bits of each go to bits 4 and 5. */
+        low = or_masked(low, _mm512_rolv_epi32(qh, by_half(4, 2)), two_bits);
+        high = or_masked(high, _mm512_srlv_epi32(qh, by_half(0, 2)), two_bits);
+        sums = add_scaled(sums, low, x->x[2 * n], scales, order_of_16(2 * n));
+        sums = add_scaled(sums, high, x->x[2 * n + 1], scales, order_of_16(2 * n + 1));
+    }
+    __m512i offsets = _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, scales);
+    return add_block(total, block + 208, x->scale, _mm512_sub_epi32(sums, _mm512_slli_epi32(offsets, 5)));
+}
+
+#include "operations.h"

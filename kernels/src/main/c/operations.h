@@ -1,0 +1,445 @@
+/*
+ * The operations, written once over the vectors of an instruction set. The file that includes this defines before:
+ *
+ *   vf, LANES                  a vector of LANES floats; LANES is 4, 8 or 16
+ *   load, store, set1          from and to any address
+ *   add, sub, mul, divide
+ *   multiply_add(a, b, c)      a * b + c, rounded once
+ *   larger(a, b)               the larger of each two, NaN where b is NaN
+ *   times_power(v, shifted)    v * 2^k, where k is in the low bits of the float shifted
+ *   sum4(v, out)               the sums of four vectors
+ *   load_half, load_bf16       LANES values as floats
+ *   half_to_float              one value
+ *   max_magnitude(x, n)        the largest |x[i]|, NaN if there is one; n a multiple of 16
+ *   quantize16(x, f, q)        q[i] = x[i] * f, to nearest even, 0 for NaN; returns the sum of the 16
+ *   PREFETCH(p)                asks for the cache line at p
+ *
+ * and, for products with int8 activations:
+ *
+ *   STEP                       values in a step of the types with blocks of 32, at most 128
+ *   add_step_TYPE(rows, at, quants, scales, sums)
+ *                              adds products of STEP values of four rows, `at` bytes from their beginning
+ *   struct k_activations, load_k_activations(x, i)
+ *                              256 activations, ready for the next
+ *   add_TYPE(block, k_activations, sum)
+ *                              adds the products of a block of a K type
+ */
+#include "blocks.h"
+#include "mamba4j.h"
+
+/* Below this the scale of a block is inexact or its inverse infinite, and the values as good as zero. */
+#define SMALLEST_SCALE 0x1p-126f
+
+INLINE int smaller_int(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* The first n floats, zeros behind them. */
+INLINE vf load_first(const float *p, int n) {
+    if (n >= LANES) {
+        return load(p);
+    }
+    float lanes[LANES] = {0};
+    memcpy(lanes, p, n * sizeof *p);
+    return load(lanes);
+}
+
+INLINE void store_first(float *p, int n, vf v) {
+    if (n >= LANES) {
+        store(p, v);
+    } else {
+        float lanes[LANES];
+        store(lanes, v);
+        memcpy(p, lanes, n * sizeof *p);
+    }
+}
+
+/*
+ * x / (1 + e^-x) to 3 units in the last place for x ≥ -87; below, within 1e-36.
+ *
+ * e^-x is taken apart as 2^k * e^r with |r| ≤ ln 2 / 2, where seven terms of the series leave 6e-9. x is bounded below so that e^-x
+ * stays finite, and huge x are not divided by it.
+ */
+INLINE vf silu(vf x) {
+    const vf round = set1(0x1.8p23f); /* adding it leaves the nearest whole number in the low bits */
+    vf above = larger(set1(-88), x);
+    vf bounded = larger(set1(-87), sub(set1(0), above));
+    vf shifted = multiply_add(bounded, set1(0x1.715476p0f), round);
+    vf power = sub(shifted, round);
+    vf r = multiply_add(power, set1(-0x1.63p-1f), bounded); /* ln 2 in two parts: the first product is exact */
+    r = multiply_add(power, set1(0x1.bd0106p-13f), r);
+    vf sum = set1(1.0f / 5040);
+    sum = multiply_add(sum, r, set1(1.0f / 720));
+    sum = multiply_add(sum, r, set1(1.0f / 120));
+    sum = multiply_add(sum, r, set1(1.0f / 24));
+    sum = multiply_add(sum, r, set1(1.0f / 6));
+    sum = multiply_add(sum, r, set1(1.0f / 2));
+    sum = add(multiply_add(sum, mul(r, r), r), set1(1));
+    return divide(above, add(times_power(sum, shifted), set1(1)));
+}
+
+void mamba4j_rms_norm(
+    const float *x, const float *weight, int32_t columns, int32_t group_size, float epsilon, float *out) {
+    for (int group = 0; group < columns; group += group_size) {
+        const float *from = x + group;
+        vf squares[4] = {set1(0), set1(0), set1(0), set1(0)};
+        int i = 0;
+        for (; i + 4 * LANES <= group_size; i += 4 * LANES) {
+            for (int k = 0; k < 4; k++) {
+                vf v = load(from + i + k * LANES);
+                squares[k] = multiply_add(v, v, squares[k]);
+            }
+        }
+        for (; i < group_size; i += LANES) {
+            vf v = load_first(from + i, group_size - i);
+            squares[0] = multiply_add(v, v, squares[0]);
+        }
+        float sums[4];
+        sum4(squares, sums);
+        double mean = ((double)sums[0] + sums[1] + sums[2] + sums[3]) / group_size;
+        vf inverse = set1((float)(1 / __builtin_sqrt(mean + epsilon)));
+        for (i = 0; i < group_size; i += LANES) {
+            int n = group_size - i;
+            vf scaled = mul(load_first(from + i, n), inverse);
+            store_first(out + group + i, n, mul(scaled, load_first(weight + group + i, n)));
+        }
+    }
+}
+
+void mamba4j_quantize(
+    const float *x, int32_t columns, int32_t block, int8_t *quants, float *scales, int32_t *sums) {
+    for (int from = 0; from < columns; from += block) {
+        float max = max_magnitude(x + from, block);
+        float scale = max / 127;
+        float inverse = 127 / max;
+        if (scale < SMALLEST_SCALE) {
+            scale = 0;
+            inverse = 0;
+        }
+        scales[from / block] = scale;
+        for (int i = from; i < from + block; i += 16) {
+            sums[i / 16] = quantize16(x + i, inverse, quants + i);
+        }
+    }
+}
+
+/* Products of whole rows with one vector. */
+
+/*
+ * out[r] = Σ_c rows[r][c] * x[c]. Every row is added up in the same order wherever it is among the four. `next`
+ * are the four rows that come next: they are fetched in the order of memory, as the machine's own prefetcher likes it.
+ */
+typedef void rows_product(const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]);
+
+INLINE void prefetch(const uint8_t *p, int bytes) {
+    for (int i = 0; i < bytes; i += 64) {
+        PREFETCH(p + i);
+    }
+}
+
+#define FLOAT_ROWS(name, element, load_lanes)                                                                                \
+    static void name(                                                                                                        \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
+        int i = 0;                                                                                                           \
+        for (; i + LANES <= columns; i += LANES) {                                                                           \
+            vf v = load(x.values + i);                                                                                       \
+            prefetch(next + (int64_t)i * ROWS * sizeof(element), LANES * ROWS * sizeof(element));                            \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
+                const element *row = (const element *)rows[r] + i;                                                           \
+                sums[r] = multiply_add(load_lanes(row), v, sums[r]);                                                         \
+            }                                                                                                                \
+        }                                                                                                                    \
+        if (i < columns) {                                                                                                   \
+            vf v = load_first(x.values + i, columns - i);                                                                    \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
+                element lanes[LANES] = {0};                                                                                  \
+                memcpy(lanes, (const element *)rows[r] + i, (columns - i) * sizeof(element));                                \
+                sums[r] = multiply_add(load_lanes(lanes), v, sums[r]);                                                       \
+            }                                                                                                                \
+        }                                                                                                                    \
+        sum4(sums, out);                                                                                                     \
+    }
+
+FLOAT_ROWS(float_f32, float, load)
+FLOAT_ROWS(float_f16, uint16_t, load_half)
+FLOAT_ROWS(float_bf16, uint16_t, load_bf16)
+
+/* Through floats, a block at a time. `decode` is a statement that makes floats of `block`. */
+#define DECODED_ROWS(name, size, bytes, decode)                                                                              \
+    static void name(                                                                                                        \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        (void)next;                                                                                                          \
+        vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
+        for (int i = 0; i < columns; i += size) {                                                                            \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
+                const uint8_t *block = rows[r] + (int64_t)(i / size) * bytes;                                                \
+                float values[size];                                                                                          \
+                decode;                                                                                                      \
+                for (int k = 0; k < size; k += LANES) {                                                                      \
+                    sums[r] = multiply_add(load(values + k), load(x.values + i + k), sums[r]);                               \
+                }                                                                                                            \
+            }                                                                                                                \
+        }                                                                                                                    \
+        sum4(sums, out);                                                                                                     \
+    }
+
+#define SCALE_AT(offset) half_to_float(load16(block + (offset)))
+
+DECODED_ROWS(float_q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
+DECODED_ROWS(float_q4_0, 32, 18, decode_q4_0(block, SCALE_AT(0), values))
+DECODED_ROWS(float_q2_k, 256, 84, decode_q2_k(block, SCALE_AT(80), SCALE_AT(82), values))
+DECODED_ROWS(float_q3_k, 256, 110, decode_q3_k(block, SCALE_AT(108), values))
+DECODED_ROWS(float_q4_k, 256, 144, decode_q4_k(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODED_ROWS(float_q5_k, 256, 176, decode_q5_k(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODED_ROWS(float_q6_k, 256, 210, decode_q6_k(block, SCALE_AT(208), values))
+
+/* Blocks that are left when steps are done, zeros behind them. */
+struct rest {
+    uint8_t rows[ROWS][STEP / 32 * 34];
+    int8_t quants[STEP];
+    float scales[STEP / 32];
+};
+
+INLINE void copy_rest(struct rest *rest, const uint8_t *const rows[ROWS], struct activations x, int from, int columns, int bytes) {
+    int blocks = (columns - from) / 32;
+    memset(rest, 0, sizeof *rest);
+    for (int r = 0; r < ROWS; r++) {
+        memcpy(rest->rows[r], rows[r] + (int64_t)(from / 32) * bytes, blocks * bytes);
+    }
+    memcpy(rest->quants, x.quants + from, blocks * 32);
+    memcpy(rest->scales, x.scales + from / 32, blocks * sizeof(float));
+}
+
+#define STEP_ROWS(name, bytes, add_step)                                                                                     \
+    static void name(                                                                                                        \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
+        int i = 0;                                                                                                           \
+        for (; i + STEP <= columns; i += STEP) {                                                                             \
+            prefetch(next + (int64_t)(i / 32) * ROWS * bytes, STEP / 32 * ROWS * bytes);                                     \
+            add_step(rows, (int64_t)(i / 32) * bytes, x.quants + i, x.scales + i / 32, sums);                         \
+        }                                                                                                                    \
+        if (i < columns) {                                                                                                   \
+            struct rest rest;                                                                                                \
+            copy_rest(&rest, rows, x, i, columns, bytes);                                                                    \
+            const uint8_t *rest_rows[ROWS] = {rest.rows[0], rest.rows[1], rest.rows[2], rest.rows[3]};                       \
+            add_step(rest_rows, 0, rest.quants, rest.scales, sums);                                                       \
+        }                                                                                                                    \
+        sum4(sums, out);                                                                                                     \
+    }
+
+STEP_ROWS(int8_q8_0, 34, add_step_q8_0)
+STEP_ROWS(int8_q4_0, 18, add_step_q4_0)
+
+#define K_ROWS(name, bytes, add_block)                                                                                       \
+    static void name(                                                                                                        \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
+        for (int i = 0; i < columns; i += K_BLOCK) {                                                                         \
+            prefetch(next + (int64_t)(i / K_BLOCK) * ROWS * bytes, ROWS * bytes);                                            \
+            struct k_activations k = load_k_activations(x, i);                                                               \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
+                const uint8_t *block = rows[r] + (int64_t)(i / K_BLOCK) * bytes;                                             \
+                sums[r] = add_block(block, &k, sums[r]);                                                                     \
+            }                                                                                                                \
+        }                                                                                                                    \
+        sum4(sums, out);                                                                                                     \
+    }
+
+K_ROWS(int8_q2_k, 84, add_q2_k)
+K_ROWS(int8_q3_k, 110, add_q3_k)
+K_ROWS(int8_q4_k, 144, add_q4_k)
+K_ROWS(int8_q5_k, 176, add_q5_k)
+K_ROWS(int8_q6_k, 210, add_q6_k)
+
+/* Geometry of a type and its products with floats and with int8 activations. */
+static const struct type {
+    int number;
+    int values;
+    int bytes;
+    rows_product *floats;
+    rows_product *int8;
+} TYPES[] = {
+    {TYPE_F32, 1, 4, float_f32, 0},
+    {TYPE_F16, 1, 2, float_f16, 0},
+    {TYPE_BF16, 1, 2, float_bf16, 0},
+    {TYPE_Q8_0, 32, 34, float_q8_0, int8_q8_0},
+    {TYPE_Q4_0, 32, 18, float_q4_0, int8_q4_0},
+    {TYPE_Q2_K, 256, 84, float_q2_k, int8_q2_k},
+    {TYPE_Q3_K, 256, 110, float_q3_k, int8_q3_k},
+    {TYPE_Q4_K, 256, 144, float_q4_k, int8_q4_k},
+    {TYPE_Q5_K, 256, 176, float_q5_k, int8_q5_k},
+    {TYPE_Q6_K, 256, 210, float_q6_k, int8_q6_k},
+};
+
+static const struct type *find_type(int number) {
+    for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
+        if (TYPES[i].number == number) {
+            return &TYPES[i];
+        }
+    }
+    return 0;
+}
+
+int32_t mamba4j_multiply(
+    int32_t type, const uint8_t *weights, int32_t rows, int32_t columns, const float *values, const int8_t *quants,
+    const float *scales, const int32_t *sums, int32_t block, int32_t tokens, float *y, int64_t y_stride, int32_t add) {
+    const struct type *found = find_type(type);
+    rows_product *product = found ? block == 0 ? found->floats : found->int8 : 0;
+    if (!product) {
+        return 0;
+    }
+    int64_t bytes = (int64_t)(columns / found->values) * found->bytes;
+    for (int row = 0; row < rows; row += ROWS) {
+        int count = smaller_int(ROWS, rows - row);
+        const uint8_t *four[ROWS];
+        for (int r = 0; r < ROWS; r++) {
+            four[r] = weights + bytes * (row + smaller_int(r, count - 1)); /* where no four are left, the last repeats */
+        }
+        const uint8_t *next = row + ROWS < rows ? four[0] + ROWS * bytes : four[0];
+        for (int64_t t = 0; t < tokens; t++) {
+            int64_t at = t * columns;
+            struct activations x = {values + at, 0, 0, 0};
+            if (block != 0) {
+                x = (struct activations){values + at, quants + at, scales + at / block, sums + at / 16};
+            }
+            float products[ROWS];
+            product(four, columns, x, next, products);
+            float *to = y + t * y_stride + row;
+            for (int r = 0; r < count; r++) {
+                to[r] = add ? to[r] + products[r] : products[r];
+            }
+        }
+    }
+    return 1;
+}
+
+/* The taps of all models so far; their inputs stay in registers from token to token. */
+INLINE void convolve_4(
+    int n, int64_t stride, const float *weight, const float *bias, float *state, int tokens, const float *input,
+    int64_t input_stride, float *output, int64_t output_stride) {
+    vf w0 = load_first(weight, n);
+    vf w1 = load_first(weight + stride, n);
+    vf w2 = load_first(weight + 2 * stride, n);
+    vf w3 = load_first(weight + 3 * stride, n);
+    vf s0 = load_first(state, n);
+    vf s1 = load_first(state + stride, n);
+    vf s2 = load_first(state + 2 * stride, n);
+    vf first = load_first(bias, n);
+    for (int64_t t = 0; t < tokens; t++) {
+        vf s3 = load_first(input + t * input_stride, n);
+        vf sum = multiply_add(s1, w1, multiply_add(s0, w0, first));
+        sum = multiply_add(s3, w3, multiply_add(s2, w2, sum));
+        store_first(output + t * output_stride, n, silu(sum));
+        s0 = s1;
+        s1 = s2;
+        s2 = s3;
+    }
+    store_first(state, n, s0);
+    store_first(state + stride, n, s1);
+    store_first(state + 2 * stride, n, s2);
+}
+
+INLINE void convolve_any(
+    int n, int width, int64_t stride, const float *weight, const float *bias, float *state, int tokens, const float *input,
+    int64_t input_stride, float *output, int64_t output_stride) {
+    for (int64_t t = 0; t < tokens; t++) {
+        vf sum = load_first(bias, n);
+        vf current = load_first(input + t * input_stride, n);
+        for (int64_t tap = 0; tap < width - 1; tap++) {
+            float *past = state + tap * stride;
+            sum = multiply_add(load_first(past, n), load_first(weight + tap * stride, n), sum);
+            store_first(past, n, tap == width - 2 ? current : load_first(past + stride, n));
+        }
+        sum = multiply_add(current, load_first(weight + (width - 1) * stride, n), sum);
+        store_first(output + t * output_stride, n, silu(sum));
+    }
+}
+
+void mamba4j_convolve(
+    int32_t channels, int32_t width, int64_t stride, const float *weight, const float *bias, float *state, int32_t tokens,
+    const float *input, int64_t input_stride, float *output, int64_t output_stride) {
+    for (int i = 0; i < channels; i += LANES) {
+        int n = smaller_int(LANES, channels - i);
+        if (width == 4) {
+            convolve_4(n, stride, weight + i, bias + i, state + i, tokens, input + i, input_stride, output + i, output_stride);
+        } else {
+            convolve_any(
+                n, width, stride, weight + i, bias + i, state + i, tokens, input + i, input_stride, output + i, output_stride);
+        }
+    }
+}
+
+/*
+ * S[p][n] = decay * S[p][n] + input[p] * b[n], read[p] = Σ_n S[p][n] * c[n] for `count` rows p, 4 or 1, that share the loads of b
+ * and c.
+ */
+INLINE void scan_rows(
+    int count, float *state, int size, vf decay, const vf input[4], const float *b, const float *c, float read[4]) {
+    vf sums[4] = {set1(0), set1(0), set1(0), set1(0)};
+    int n = 0;
+    for (; n + LANES <= size; n += LANES) {
+        vf vb = load(b + n);
+        vf vc = load(c + n);
+        for (int p = 0; p < count; p++) {
+            float *s = state + (int64_t)p * size + n;
+            vf updated = multiply_add(load(s), decay, mul(input[p], vb));
+            store(s, updated);
+            sums[p] = multiply_add(updated, vc, sums[p]);
+        }
+    }
+    if (n < size) {
+        vf vb = load_first(b + n, size - n);
+        vf vc = load_first(c + n, size - n);
+        for (int p = 0; p < count; p++) {
+            float *s = state + (int64_t)p * size + n;
+            vf updated = multiply_add(load_first(s, size - n), decay, mul(input[p], vb));
+            store_first(s, size - n, updated);
+            sums[p] = multiply_add(updated, vc, sums[p]);
+        }
+    }
+    sum4(sums, read);
+}
+
+/* One head, one token; z, x and y of the head. y holds the gate until the rows are read. */
+INLINE void scan_head(
+    int head_size, int state_size, float dt, float decay, float d, const float *z, const float *x, const float *b, const float *c,
+    float *state, float *y) {
+    for (int p = 0; p < head_size; p += LANES) {
+        store_first(y + p, head_size - p, silu(load_first(z + p, head_size - p)));
+    }
+    vf decays = set1(decay);
+    float read[4];
+    int p = 0;
+    for (; p + 4 <= head_size; p += 4) {
+        vf input[4] = {set1(dt * x[p]), set1(dt * x[p + 1]), set1(dt * x[p + 2]), set1(dt * x[p + 3])};
+        scan_rows(4, state + (int64_t)p * state_size, state_size, decays, input, b, c, read);
+        for (int i = 0; i < 4; i++) {
+            y[p + i] *= read[i] + d * x[p + i];
+        }
+    }
+    for (; p < head_size; p++) {
+        vf input[4] = {set1(dt * x[p])};
+        scan_rows(1, state + (int64_t)p * state_size, state_size, decays, input, b, c, read);
+        y[p] *= read[0] + d * x[p];
+    }
+}
+
+void mamba4j_scan(
+    int32_t from_head, int32_t to_head, int32_t head_size, int32_t state_size, int32_t heads_per_group, const float *dt_bias,
+    const float *a, const float *d, int32_t tokens, const float *z, const float *dt, int64_t input_stride, const float *x,
+    const float *b, const float *c, int64_t convolved_stride, float *state, float *y, int64_t y_stride) {
+    for (int head = from_head; head < to_head; head++) {
+        int64_t first = (int64_t)head * head_size;
+        int64_t group = (int64_t)(head / heads_per_group) * state_size;
+        for (int64_t t = 0; t < tokens; t++) {
+            float step = (float)softplus((double)(dt[t * input_stride + head] + dt_bias[head]));
+            float decay = (float)exp_double((double)step * a[head]);
+            int64_t at = t * convolved_stride;
+            scan_head(
+                head_size, state_size, step, decay, d[head], z + t * input_stride + first, x + at + first, b + at + group,
+                c + at + group, state + first * state_size, y + t * y_stride + first);
+        }
+    }
+}

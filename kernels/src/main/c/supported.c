@@ -1,0 +1,23 @@
+/* Asks the machine; compiled without the instruction set that it asks for. One of the macros below says which that is. */
+#include "mamba4j.h"
+
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1 << 20)
+#endif
+#endif
+
+int32_t mamba4j_supported(void) {
+#if defined(MAMBA4J_AVX512)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+#elif defined(MAMBA4J_AVX2)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+#elif defined(MAMBA4J_NEON)
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+#error "no instruction set named"
+#endif
+}
