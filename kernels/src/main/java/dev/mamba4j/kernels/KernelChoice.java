@@ -3,6 +3,7 @@ package dev.mamba4j.kernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Which {@link Kernels} run here, and why: the fastest that works, or the one that the system
@@ -18,6 +19,15 @@ public record KernelChoice(Kernels kernels, List<String> reasons) {
   public static final String PROPERTY = "mamba4j.kernels";
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
+
+  private record Candidate(String name, Supplier<Kernels> make) {}
+
+  /** The fastest first. */
+  private static final List<Candidate> CANDIDATES =
+      List.of(
+          new Candidate("native", () -> new NativeKernels(NativeLibrary.load())),
+          new Candidate("vector", KernelChoice::vector),
+          new Candidate("scalar", ScalarKernels::new));
 
   /** Copies the reasons. */
   public KernelChoice {
@@ -38,14 +48,19 @@ public record KernelChoice(Kernels kernels, List<String> reasons) {
   public static KernelChoice decide(Optional<String> wanted) {
     List<String> reasons = new ArrayList<>();
     List<Kernels> working = new ArrayList<>();
-    try {
-      working.add(vector());
-      reasons.add("vector: " + working.getLast().description());
-    } catch (UnsupportedOperationException | LinkageError e) {
-      reasons.add("vector: not available: " + e.getMessage());
+    for (Candidate candidate : CANDIDATES) {
+      // What will not be used is not even tried: it would cost time at every start.
+      if (!working.isEmpty() && wanted.isEmpty()) {
+        reasons.add(candidate.name + ": not needed");
+        continue;
+      }
+      try {
+        working.add(candidate.make.get());
+        reasons.add(candidate.name + ": " + working.getLast().description());
+      } catch (UnsupportedOperationException | LinkageError e) {
+        reasons.add(candidate.name + ": not available: " + e.getMessage());
+      }
     }
-    working.add(new ScalarKernels());
-    reasons.add("scalar: " + working.getLast().description());
     return new KernelChoice(choose(wanted, working, reasons), reasons);
   }
 

@@ -14,14 +14,48 @@ import org.junit.jupiter.api.Test;
 class KernelChoiceTest {
   private static final String VECTOR_MODULE = "--add-modules=jdk.incubator.vector";
 
+  private static final String NO_NATIVE = "-Dmamba4j.native=off";
+
   @Test
-  void prefersVectors() {
+  void prefersTheFastestNativeLibraryAndTriesNoOther() throws IOException {
     KernelChoice choice = KernelChoice.decide(Optional.empty());
-    assertThat(choice.kernels().name()).isEqualTo("vector");
-    assertThat(choice.reasons())
-        .containsExactly(
-            "vector: Vector API, " + Lanes.FLOATS.vectorBitSize() + " bits",
-            "scalar: plain Java loops");
+    Optional<InstructionSet> fastest = NativeSets.expected().findFirst();
+    assertThat(choice.kernels().name()).isEqualTo(fastest.isPresent() ? "native" : "vector");
+    if (fastest.isPresent()) {
+      assertThat(choice.reasons())
+          .containsExactly(
+              "native: C, " + fastest.get().description(),
+              "vector: not needed",
+              "scalar: not needed");
+    }
+  }
+
+  @Test
+  void prefersVectorsWhereNothingIsNative() throws IOException, InterruptedException {
+    assertThat(decideElsewhere(VECTOR_MODULE, NO_NATIVE))
+        .isEqualTo(
+            """
+            vector
+            native: not available: -Dmamba4j.native=off
+            vector: Vector API, %d bits
+            scalar: not needed
+            """
+                .formatted(Lanes.FLOATS.vectorBitSize()));
+  }
+
+  @Test
+  void needsNoVectorModuleForNativeKernels() throws IOException, InterruptedException {
+    for (InstructionSet set : NativeSets.expected().toList()) {
+      assertThat(decideElsewhere("-Dmamba4j.native.isa=" + set.id()))
+          .startsWith("native\nnative: C, " + set.description() + "\n");
+    }
+  }
+
+  @Test
+  void refusesAnInstructionSetThatIsNotOfThisMachine() throws IOException, InterruptedException {
+    assertThat(decideElsewhere("-Dmamba4j.native.isa=mmx", "-Dmamba4j.kernels=native"))
+        .startsWith("refused: mamba4j.kernels=native does not work here")
+        .contains("native: not available: none for ", " and mmx;");
   }
 
   @Test
@@ -34,13 +68,13 @@ class KernelChoiceTest {
   void refusesWhatItDoesNotKnowAndSaysWhatThereIs() {
     assertThatThrownBy(() -> KernelChoice.decide(Optional.of("nonsense")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("mamba4j.kernels=nonsense does not work here; there is vector: ")
+        .hasMessageStartingWith("mamba4j.kernels=nonsense does not work here; there is native: ")
+        .hasMessageContaining("; vector: Vector API, ")
         .hasMessageEndingWith("; scalar: plain Java loops");
   }
 
   @Test
   void readsTheSystemProperty() throws IOException, InterruptedException {
-    assertThat(decideElsewhere(VECTOR_MODULE)).startsWith("vector\n");
     assertThat(decideElsewhere(VECTOR_MODULE, "-Dmamba4j.kernels=vector")).startsWith("vector\n");
     assertThat(decideElsewhere(VECTOR_MODULE, "-Dmamba4j.kernels=scalar")).startsWith("scalar\n");
     assertThat(decideElsewhere(VECTOR_MODULE, "-Dmamba4j.kernels=nonsense"))
@@ -48,23 +82,26 @@ class KernelChoiceTest {
   }
 
   @Test
-  void isScalarWithoutTheVectorModuleAndSaysWhy() throws IOException, InterruptedException {
-    assertThat(decideElsewhere())
+  void isScalarWithoutNativeKernelsAndVectorModuleAndSaysWhy()
+      throws IOException, InterruptedException {
+    assertThat(decideElsewhere(NO_NATIVE))
         .isEqualTo(
             """
             scalar
+            native: not available: -Dmamba4j.native=off
             vector: not available: start Java with --add-modules jdk.incubator.vector to have it
             scalar: plain Java loops
             """);
     assertThat(decideElsewhere("-Dmamba4j.kernels=vector"))
-        .startsWith("refused: mamba4j.kernels=vector does not work here; there is vector: not")
+        .startsWith("refused: mamba4j.kernels=vector does not work here; there is native: ")
         .contains("start Java with --add-modules jdk.incubator.vector to have it");
   }
 
   @Test
   void isScalarWhereVectorsAreTooNarrowAndSaysWhy() throws IOException, InterruptedException {
-    assertThat(decideElsewhere(VECTOR_MODULE, "-XX:MaxVectorSize=8"))
-        .startsWith("scalar\nvector: not available: vectors here have 64 bits");
+    assertThat(decideElsewhere(VECTOR_MODULE, NO_NATIVE, "-XX:MaxVectorSize=8"))
+        .contains("vector: not available: vectors here have 64 bits")
+        .startsWith("scalar\n");
   }
 
   /** What {@link Decision} prints in a JVM of its own with these arguments. */
