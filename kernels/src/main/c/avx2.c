@@ -72,6 +72,10 @@ INLINE float half_to_float(uint16_t half) {
     return _cvtsh_ss(half);
 }
 
+INLINE float round_to_half(float x) {
+    return _cvtsh_ss(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT));
+}
+
 INLINE __m256i load_bytes(const void *p) {
     return _mm256_loadu_si256((const __m256i *)p);
 }

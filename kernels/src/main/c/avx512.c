@@ -73,6 +73,10 @@ INLINE float half_to_float(uint16_t half) {
     return _cvtsh_ss(half);
 }
 
+INLINE float round_to_half(float x) {
+    return _cvtsh_ss(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT));
+}
+
 /* As whole numbers, the floats that are not negative are in order, NaN above all. */
 INLINE float max_magnitude(const float *x, int n) {
     __m512i max = _mm512_setzero_si512();

@@ -65,6 +65,10 @@ INLINE float half_to_float(uint16_t half) {
     return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half))), 0);
 }
 
+INLINE float round_to_half(float x) {
+    return vgetq_lane_f32(vcvt_f32_f16(vcvt_f16_f32(set1(x))), 0);
+}
+
 /* As whole numbers, the floats that are not negative are in order, NaN above all. */
 INLINE float max_magnitude(const float *x, int n) {
     uint32x4_t max = vdupq_n_u32(0);

@@ -10,6 +10,7 @@
  *   sum4(v, out)               the sums of four vectors
  *   load_half, load_bf16       LANES values as floats
  *   half_to_float              one value
+ *   round_to_half              the nearest float of half precision
  *   max_magnitude(x, n)        the largest |x[i]|, NaN if there is one; n a multiple of 16
  *   quantize16(x, f, q)        q[i] = x[i] * f, to nearest even, 0 for NaN; returns the sum of the 16
  *   PREFETCH(p)                asks for the cache line at p
@@ -27,8 +28,14 @@
 #include "blocks.h"
 #include "mamba4j.h"
 
-/* Below this the scale of a block is inexact or its inverse infinite, and the values as good as zero. */
-#define SMALLEST_SCALE 0x1p-126f
+/* As Activations.scale: half precision in blocks of 32, as in ggml; 0 where the scale is inexact or its inverse infinite. */
+INLINE float activation_scale(float max, int block) {
+    float scale = max / 127;
+    if (block == 32 && scale <= 65504) {
+        return round_to_half(scale);
+    }
+    return scale < 0x1p-126f ? 0 : scale;
+}
 
 INLINE int smaller_int(int a, int b) {
     return a < b ? a : b;
@@ -110,12 +117,8 @@ void mamba4j_quantize(
     const float *x, int32_t columns, int32_t block, int8_t *quants, float *scales, int32_t *sums) {
     for (int from = 0; from < columns; from += block) {
         float max = max_magnitude(x + from, block);
-        float scale = max / 127;
-        float inverse = 127 / max;
-        if (scale < SMALLEST_SCALE) {
-            scale = 0;
-            inverse = 0;
-        }
+        float scale = activation_scale(max, block);
+        float inverse = scale == 0 ? 0 : 127 / max;
         scales[from / block] = scale;
         for (int i = from; i < from + block; i += 16) {
             sums[i / 16] = quantize16(x + i, inverse, quants + i);

@@ -17,13 +17,11 @@ import java.util.Objects;
  * call for a range of rows. See {@code mamba4j.h} for the functions.
  *
  * <p>Addresses are passed as numbers, which costs no allocation; operands are checked before, since
- * C checks nothing. Calls are ordinary ones, not critical: a range may take a millisecond, for
- * which the garbage collector must not be held up.
+ * C checks nothing. Products that C does not have are left to the scalar loops. Calls are ordinary
+ * ones, not critical: a range may take a millisecond, for which the garbage collector must not be
+ * held up.
  */
 final class NativeKernels implements Kernels {
-  private static final int BLOCK = 32;
-  private static final int K_BLOCK = 256;
-
   /** What stands for an address in {@link #function}. */
   private static final MemoryLayout AT = JAVA_LONG;
 
@@ -75,11 +73,7 @@ final class NativeKernels implements Kernels {
 
   @Override
   public int activationBlock(TensorType type) {
-    return switch (type) {
-      case Q8_0, Q4_0 -> BLOCK;
-      case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> K_BLOCK;
-      default -> 0;
-    };
+    return scalar.activationBlock(type);
   }
 
   @Override
@@ -144,10 +138,12 @@ final class NativeKernels implements Kernels {
   }
 
   private boolean hasProduct(TensorType type, Activations x) {
-    boolean integer = activationBlock(type) != 0;
-    boolean known =
-        integer || type == TensorType.F32 || type == TensorType.F16 || type == TensorType.BF16;
-    return known && (!x.quantized() || (integer && x.block() == activationBlock(type)));
+    return switch (type) {
+      case F32, F16, BF16 -> !x.quantized();
+      case Q8_0, Q4_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K ->
+          !x.quantized() || x.block() == activationBlock(type);
+      default -> false;
+    };
   }
 
   private void multiply(

@@ -95,7 +95,8 @@ final class VectorKernels implements Kernels {
     if (VectorProducts.supports(weights.type())) {
       VectorProducts.add(weights, fromRow, toRow, x.values(), tokens, y);
     } else {
-      scalar.multiplyAdd(weights, fromRow, toRow, x, tokens, y);
+      // The floats are what quantize has rounded.
+      scalar.multiplyAdd(weights, fromRow, toRow, x.withBlock(0), tokens, y);
     }
   }
 

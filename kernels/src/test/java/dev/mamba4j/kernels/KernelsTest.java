@@ -54,7 +54,7 @@ abstract class KernelsTest {
     return type.blockSize() == 1
         ? IntStream.concat(IntStream.rangeClosed(1, 70), IntStream.of(2560))
         : IntStream.concat(
-            IntStream.of(1, 2, 3).map(n -> n * type.blockSize()), IntStream.of(2560));
+            IntStream.rangeClosed(1, 9).map(n -> n * type.blockSize()), IntStream.of(2560));
   }
 
   @ParameterizedTest
