@@ -9,9 +9,9 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Session;
 import dev.mamba4j.engine.sampling.SamplingOptions;
-import dev.mamba4j.evaluate.DecodeSpeed;
 import dev.mamba4j.evaluate.PeakMemory;
 import dev.mamba4j.evaluate.Perplexity;
+import dev.mamba4j.evaluate.Speed;
 import dev.mamba4j.formats.gguf.GgufTensor;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.tensor.TensorType;
@@ -122,7 +122,7 @@ final class DemoCommand implements Callable<Integer> {
       int window = Perplexity.DEFAULT_WINDOW;
       Perplexity perplexity =
           Perplexity.measure(model, sample, window, Integer.MAX_VALUE, Perplexity.Progress.NONE);
-      double speed = DecodeSpeed.measure(model, TIMED_TOKENS);
+      double speed = Speed.decode(model, TIMED_TOKENS, 3).tokensPerSecond();
       return new Result(
           type,
           file,

@@ -49,6 +49,7 @@ public final class Main {
             .addSubcommand(new GenerateCommand(console))
             .addSubcommand(new ChatCommand(console))
             .addSubcommand(new ScoreCommand(console))
+            .addSubcommand(new BenchCommand(console))
             .addSubcommand(new InspectCommand(console))
             .addSubcommand(new PullCommand(console))
             .addSubcommand(new DoctorCommand(console));

@@ -1,0 +1,34 @@
+package dev.mamba4j.evaluate;
+
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Mamba2State;
+import dev.mamba4j.formats.gguf.GgufTensor;
+
+/**
+ * What the bandwidth of memory allows: decoding a token reads every weight once (of the embedding
+ * one row, unless it is the head too) and reads and writes the state once.
+ *
+ * @param bytesPerToken read and written
+ * @param bytesPerSecond measured read bandwidth
+ */
+public record DecodeBound(long bytesPerToken, double bytesPerSecond) {
+  /** The bound of a model on this machine. */
+  public static DecodeBound of(LanguageModel model) {
+    boolean tied = model.file().tensor("output.weight").isEmpty();
+    long weights =
+        model.file().tensors().stream()
+            .filter(tensor -> tied || !tensor.name().equals("token_embd.weight"))
+            .map(GgufTensor::info)
+            .mapToLong(info -> info.byteSize())
+            .sum();
+    try (Mamba2State state = model.mamba2().newState()) {
+      return new DecodeBound(
+          weights + 2 * state.byteSize(), ReadBandwidth.measure(model.threads()));
+    }
+  }
+
+  /** The most tokens per second. */
+  public double tokensPerSecond() {
+    return bytesPerSecond / bytesPerToken;
+  }
+}
