@@ -33,6 +33,10 @@ import picocli.CommandLine.Option;
       "  echo \"Once upon a time\" | mamba4j generate -m tiny.gguf -p - --seed 1 --json"
     })
 final class GenerateCommand implements Callable<Integer> {
+  /** What comes of a prompt that was not read to its end. */
+  private static final Generation NOTHING =
+      new Generation("", List.of(), Generation.Reason.CANCELLED, 0);
+
   private final Console console;
 
   @Mixin private ModelChoice model;
@@ -77,11 +81,9 @@ final class GenerateCommand implements Callable<Integer> {
       console.interruption().arm();
       print(noEcho ? "" : text);
       long start = System.nanoTime();
-      if (!read(session, tokens)) {
-        return ExitCode.INTERRUPTED;
-      }
+      boolean complete = read(session, tokens);
       double promptSeconds = (System.nanoTime() - start) / 1e9;
-      Generation generation = session.generate(options, this::show);
+      Generation generation = complete ? session.generate(options, this::show) : NOTHING;
       print(generation.text().endsWith("\n") ? "" : "\n");
       tell(options.sampling(), tokens.length, promptSeconds, generation);
       return generation.reason() == Generation.Reason.CANCELLED

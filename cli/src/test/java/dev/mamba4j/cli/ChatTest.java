@@ -1,0 +1,121 @@
+package dev.mamba4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.mamba4j.engine.GenerationOptions;
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.ModelOptions;
+import dev.mamba4j.engine.Session;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
+import org.junit.jupiter.api.Test;
+
+class ChatTest {
+  private static final String[] CHAT = {
+    "chat", "-m", TinyModel.F32.toString(), "-n", "12", "--temp", "0"
+  };
+
+  @Test
+  void eachPipedLineGetsAnAnswer() {
+    Outcome outcome = Outcome.withInput("Hello\n\nWho are you?\n", CHAT);
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.out().lines().count()).isGreaterThanOrEqualTo(2);
+    assertThat(outcome.err()).isEmpty();
+  }
+
+  @Test
+  void answersContinueTheTranscript() throws IOException {
+    GenerationOptions options = GenerationOptions.greedy(12);
+    try (LanguageModel model = LanguageModel.open(TinyModel.F32, ModelOptions.defaults());
+        Conversation conversation = new Conversation(model, options, "A story.");
+        Session session = model.newSession()) {
+      session.read("A story.\n\nUser: Hello\nAssistant:");
+      String first = session.generate(GenerationOptions.greedy(12)).text();
+      assertThat(conversation.answer("Hello", Session.TextListener.NONE).text()).isEqualTo(first);
+      session.read("\nUser: And then?\nAssistant:");
+      String second = session.generate(GenerationOptions.greedy(12)).text();
+      assertThat(conversation.answer("And then?", Session.TextListener.NONE).text())
+          .isEqualTo(second);
+      conversation.reset();
+      assertThat(conversation.answer("Hello", Session.TextListener.NONE).text()).isEqualTo(first);
+    }
+  }
+
+  @Test
+  void commandsBeginWithASlash() {
+    Outcome outcome = Outcome.withInput("/help\n/dance\n/reset\n/exit\nnever read\n", CHAT);
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err()).contains("/reset forgets", "/dance is not a command");
+  }
+
+  @Test
+  void aTerminalGivesEditedLinesUntilCtrlD() throws Exception {
+    Console console = console();
+    try (PipedOutputStream keyboard = new PipedOutputStream();
+        TerminalChatInput input = new TerminalChatInput(console, terminal(keyboard))) {
+      type(keyboard, "Hellp\bo\r");
+      assertThat(input.readLine()).contains("Hello");
+      type(keyboard, "\004");
+      assertThat(input.readLine()).isEmpty();
+    }
+    assertThat(console.interruption().requested()).isFalse();
+  }
+
+  @Test
+  void ctrlCEndsTheAnswerAndThenTheChat() throws Exception {
+    Console console = console();
+    try (PipedOutputStream keyboard = new PipedOutputStream();
+        Terminal terminal = terminal(keyboard);
+        TerminalChatInput input = new TerminalChatInput(console, terminal)) {
+      type(keyboard, "Hello\r");
+      assertThat(input.readLine()).contains("Hello");
+      assertThat(input.stopsAnswer()).isFalse();
+      terminal.raise(Terminal.Signal.INT);
+      assertThat(input.stopsAnswer()).isTrue();
+      type(keyboard, "\003");
+      assertThat(input.readLine()).isEmpty();
+    }
+    assertThat(console.interruption().requested()).isTrue();
+  }
+
+  /** Types when the reader has had time to wait for it. */
+  private static void type(PipedOutputStream keyboard, String text) {
+    Thread.ofVirtual()
+        .start(
+            () -> {
+              try {
+                Thread.sleep(300);
+                keyboard.write(text.getBytes(StandardCharsets.UTF_8));
+                keyboard.flush();
+                Thread.sleep(5000); // a pipe breaks when its writer ends
+              } catch (IOException | InterruptedException e) {
+                throw new AssertionError(e);
+              }
+            });
+  }
+
+  private static Console console() {
+    return new Console(
+        new ByteArrayInputStream(new byte[0]),
+        new ByteArrayOutputStream(),
+        new ByteArrayOutputStream(),
+        List.of("in", "out", "err"));
+  }
+
+  private static Terminal terminal(PipedOutputStream keyboard) throws IOException {
+    return TerminalBuilder.builder()
+        .system(false)
+        .streams(new PipedInputStream(keyboard), new ByteArrayOutputStream())
+        .type("ansi")
+        .encoding(StandardCharsets.UTF_8)
+        .build();
+  }
+}
