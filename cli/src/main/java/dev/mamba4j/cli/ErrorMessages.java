@@ -13,6 +13,7 @@ import java.nio.file.NotDirectoryException;
 /** One line for the user from whatever went wrong. */
 final class ErrorMessages {
   private static final int LONGEST = 2000;
+  private static final String NO_SUCH_FILE = "no such file";
   private static final String ON_BAD_MEMORY_ACCESS = "fault occurred in a";
 
   private ErrorMessages() {}
@@ -44,18 +45,18 @@ final class ErrorMessages {
   }
 
   private static String file(FileSystemException e) {
+    String reason = e.getReason();
     String what =
         switch (e) {
-          case NoSuchFileException _ -> "no such file";
+          case NoSuchFileException _ when reason == null || reason.equals(NO_SUCH_FILE) ->
+              NO_SUCH_FILE;
+          case NoSuchFileException _ -> NO_SUCH_FILE + "; " + reason;
+          case FileSystemException _ when reason != null -> reason;
           case AccessDeniedException _ -> "permission denied";
           case NotDirectoryException _ -> "not a folder";
-          default -> "";
+          default -> e.getClass().getSimpleName();
         };
-    String reason = e.getReason() == null ? "" : e.getReason();
-    if (what.isEmpty() || reason.equals(what)) {
-      return e.getFile() + ": " + (reason.isEmpty() ? e.getClass().getSimpleName() : reason);
-    }
-    return e.getFile() + ": " + what + (reason.isEmpty() ? "" : "; " + reason);
+    return e.getFile() + ": " + what;
   }
 
   /** Escapes what could break the line or move a terminal's cursor. */

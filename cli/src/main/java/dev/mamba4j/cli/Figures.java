@@ -30,8 +30,13 @@ final class Figures {
   /** For instance {@code 0.42 s} or {@code 2 min 5 s}. */
   static String seconds(double seconds) {
     long whole = Math.round(seconds);
+    return whole < MINUTE ? number(seconds) + " s" : wholeSeconds(whole);
+  }
+
+  /** For instance {@code 42 s} or {@code 2 min 5 s}. */
+  static String wholeSeconds(long whole) {
     if (whole < MINUTE) {
-      return number(seconds) + " s";
+      return whole + " s";
     }
     return whole < HOUR
         ? whole / MINUTE + " min " + whole % MINUTE + " s"

@@ -67,7 +67,7 @@ final class ProgressBar implements AutoCloseable {
       double perSecond = (done - startDone) * 1e9 / elapsed;
       line.append("  ").append(rate.apply(perSecond));
       line.append("  ")
-          .append(Figures.seconds(Math.ceil((total - done) / perSecond)))
+          .append(Figures.wholeSeconds((long) Math.ceil((total - done) / perSecond)))
           .append(" left");
     }
     line.append("  ").append(ErrorMessages.oneLine(what));
