@@ -4,7 +4,8 @@
 #include "blocks.h"
 
 #define LANES 16
-#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+#define PREFETCH_NEAR(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+#define PREFETCH_FAR(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 
 typedef __m512 vf;
 
@@ -113,14 +114,6 @@ INLINE __m512i load_twice(const uint8_t *p) {
     return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)p));
 }
 
-/* 16 bytes of four places, `step` bytes apart. */
-INLINE __m512i load_quarters(const uint8_t *p, int step) {
-    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p));
-    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, _mm_loadu_si128((const __m128i *)(p + step)));
-    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, _mm_loadu_si128((const __m128i *)(p + 2 * step)));
-    return _mm512_mask_broadcast_i32x4(v, 0xf000, _mm_loadu_si128((const __m128i *)(p + 3 * step)));
-}
-
 /* A different index for each quarter of a vector of 32-bit lanes. */
 INLINE __m512i by_quarter(int a, int b, int c, int d) {
     return _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d);
@@ -168,11 +161,14 @@ INLINE void add_step_q8_0(
     }
 }
 
-/* A quarter of the vectors belongs to each block. */
-INLINE void add_step_q4_0(
-    const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
+/*
+ * A quarter of the vectors belongs to each block. The bytes from 0 and from 8 hold all four: the scales are the 16-bit values 0, 9, 18
+ * and 27 of the first, 8 values behind each its quants, the last of which are at the end of the second.
+ */
+INLINE void add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
     const __m512i nibble = _mm512_set1_epi8(15);
-    /* Scales are the 16-bit values 0, 9, 18 and 27. */
+    const __m512i quant_order = _mm512_set_epi16(
+        63, 62, 61, 60, 59, 58, 57, 56, 26, 25, 24, 23, 22, 21, 20, 19, 17, 16, 15, 14, 13, 12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 1);
     const __m512i scale_order = _mm512_castsi256_si512(
         _mm256_setr_epi16(0, 0, 0, 0, 9, 9, 9, 9, 18, 18, 18, 18, 27, 27, 27, 27));
     __m512i x01 = load_bytes(quants);
@@ -182,29 +178,45 @@ INLINE void add_step_q4_0(
     __m512i offsets = _mm512_add_epi32(offset(8, x_low), offset(8, x_high));
     vf x_scales = _mm512_permutexvar_ps(by_quarter(0, 1, 2, 3), _mm512_castps128_ps512(_mm_loadu_ps(scales)));
     for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        __m512i w = load_quarters(blocks + 2, 18);
+        __m512i first = load_bytes(rows[r] + at);
+        __m512i w = _mm512_permutex2var_epi16(first, quant_order, load_bytes(rows[r] + at + 8));
         __m512i low = _mm512_and_si512(w, nibble);
         __m512i high = _mm512_and_si512(_mm512_srli_epi16(w, 4), nibble);
         __m512i products = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(offsets, low, x_low), high, x_high);
-        __m512i halves = _mm512_permutexvar_epi16(scale_order, load_bytes(blocks));
-        vf w_scales = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+        vf w_scales = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(scale_order, first)));
         sums[r] = multiply_add(_mm512_cvtepi32_ps(products), mul(w_scales, x_scales), sums[r]);
     }
 }
 
-/* A K block of activations: four vectors of 64 values, and the sums of each 16 in the lower halves of the lanes. */
+/*
+ * A K block of activations: four vectors of 64 values; the same by quarters, vector k holding the quarters k of each; and the sums of
+ * 16 and of 32 values as 16-bit numbers.
+ */
 struct k_activations {
     __m512i x[4];
-    __m512i sums;
+    __m512i quarters[4];
+    __m256i sums;
+    __m128i sums_of_32;
     __m128 scale;
 };
 
 INLINE struct k_activations load_k_activations(struct activations x, int i) {
-    return (struct k_activations){
-        {load_bytes(x.quants + i), load_bytes(x.quants + i + 64), load_bytes(x.quants + i + 128), load_bytes(x.quants + i + 192)},
-        _mm512_and_si512(load_bytes(x.sums + i / 16), _mm512_set1_epi32(0xffff)),
-        _mm_set1_ps(x.scales[i / K_BLOCK])};
+    struct k_activations k;
+    for (int j = 0; j < 4; j++) {
+        k.x[j] = load_bytes(x.quants + i + 64 * j);
+    }
+    __m512i low01 = _mm512_shuffle_i64x2(k.x[0], k.x[1], 0x44);
+    __m512i low23 = _mm512_shuffle_i64x2(k.x[2], k.x[3], 0x44);
+    __m512i high01 = _mm512_shuffle_i64x2(k.x[0], k.x[1], 0xee);
+    __m512i high23 = _mm512_shuffle_i64x2(k.x[2], k.x[3], 0xee);
+    k.quarters[0] = _mm512_shuffle_i64x2(low01, low23, 0x88);
+    k.quarters[1] = _mm512_shuffle_i64x2(low01, low23, 0xdd);
+    k.quarters[2] = _mm512_shuffle_i64x2(high01, high23, 0x88);
+    k.quarters[3] = _mm512_shuffle_i64x2(high01, high23, 0xdd);
+    k.sums = _mm512_cvtepi32_epi16(load_bytes(x.sums + i / 16));
+    k.sums_of_32 = _mm_hadd_epi16(_mm256_castsi256_si128(k.sums), _mm256_extracti128_si256(k.sums, 1));
+    k.scale = _mm_set1_ps(x.scales[i / K_BLOCK]);
+    return k;
 }
 
 /* sums + scales * (q · x) by lanes; scales of vector k are `order` of all. */
@@ -218,16 +230,6 @@ INLINE __m512i order_of_16(int k) {
     return by_quarter(4 * k, 4 * k + 1, 4 * k + 2, 4 * k + 3);
 }
 
-/* The scales of its two groups of 32 among those of unpack_scales_and_mins. */
-INLINE __m512i order_of_32(int k) {
-    return by_half(scale_index(2 * k), scale_index(2 * k + 1));
-}
-
-/* Sixteen signed bytes to the lower halves of lanes. */
-INLINE __m512i signed_scales(__m128i bytes) {
-    return _mm512_cvtepu16_epi32(_mm256_cvtepi8_epi16(bytes));
-}
-
 INLINE __m128i two_words(const uint64_t words[2]) {
     return _mm_set_epi64x((int64_t)words[1], (int64_t)words[0]);
 }
@@ -239,16 +241,16 @@ INLINE vf add_block(vf total, const uint8_t *d, __m128 x_scale, __m512i sums) {
 }
 
 /* total + x's scale * (d * sums - dmin * mins), dmin behind d. */
-INLINE vf add_block_with_mins(vf total, const uint8_t *d, __m128 x_scale, __m512i sums, __m512i mins) {
+INLINE vf add_block_with_mins(vf total, const uint8_t *d, __m128 x_scale, __m512i sums, __m128i mins) {
     __m128 scales = _mm_mul_ps(_mm_cvtph_ps(_mm_cvtsi32_si128((int)load32(d))), x_scale);
+    __m128 offset = _mm_mul_ps(_mm_cvtepi32_ps(mins), _mm_shuffle_ps(scales, scales, 0x55));
     total = multiply_add(_mm512_cvtepi32_ps(sums), _mm512_broadcastss_ps(scales), total);
-    return _mm512_fnmadd_ps(_mm512_cvtepi32_ps(mins), _mm512_broadcastss_ps(_mm_movehdup_ps(scales)), total);
+    return sub(total, _mm512_zextps128_ps512(offset));
 }
 
-/* The mins of Q4_K and Q5_K, each twice, against the sums of 16. */
-INLINE __m512i mins_of_32(const struct k_activations *x, __m512i scales) {
-    const __m512i order = _mm512_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7, 12, 12, 13, 13, 14, 14, 15, 15);
-    return _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, _mm512_permutexvar_epi32(order, scales));
+/* Eight numbers in four lanes. */
+INLINE __m128i fold(__m256i v) {
+    return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
 }
 
 INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total) {
@@ -260,8 +262,8 @@ INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total
         __m512i qs = _mm512_srlv_epi32(load_twice(block + 16 + k / 2 * 32), by_half(4 * (k % 2), 4 * (k % 2) + 2));
         sums = add_scaled(sums, _mm512_and_si512(qs, two_bits), x->x[k], scales, order_of_16(k));
     }
-    __m512i mins = _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, _mm512_srli_epi32(packed, 4));
-    return add_block_with_mins(total, block + 80, x->scale, sums, mins);
+    __m256i mins = _mm512_cvtepi32_epi16(_mm512_srli_epi32(packed, 4));
+    return add_block_with_mins(total, block + 80, x->scale, sums, fold(_mm256_madd_epi16(mins, x->sums)));
 }
 
 /* Low bits, and `high` where the mask has ones. */
@@ -272,7 +274,8 @@ INLINE __m512i or_masked(__m512i low, __m512i high, __m512i mask) {
 INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total) {
     uint64_t unpacked[2];
     unpack_scales_q3(block + 96, unpacked);
-    __m512i scales = signed_scales(_mm_sub_epi8(two_words(unpacked), _mm_set1_epi8(32)));
+    __m256i scales = _mm256_cvtepi8_epi16(_mm_sub_epi8(two_words(unpacked), _mm_set1_epi8(32)));
+    __m512i wide = _mm512_cvtepu16_epi32(scales);
     __m512i hmask = load_twice(block);
     __m512i sums = _mm512_setzero_si512();
     for (int k = 0; k < 4; k++) {
@@ -280,44 +283,80 @@ INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total
         /* Bits 2 k and 2 k + 1 go to bit 2. */
         __m512i high = _mm512_rolv_epi32(hmask, by_half((34 - 2 * k) % 32, (33 - 2 * k) % 32));
         __m512i q = or_masked(_mm512_and_si512(qs, _mm512_set1_epi8(3)), high, _mm512_set1_epi8(4));
-        sums = add_scaled(sums, q, x->x[k], scales, order_of_16(k));
+        sums = add_scaled(sums, q, x->x[k], wide, order_of_16(k));
     }
-    __m512i offsets = _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, scales);
-    return add_block(total, block + 108, x->scale, _mm512_sub_epi32(sums, _mm512_slli_epi32(offsets, 2)));
+    __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(scales, x->sums), 2);
+    return add_block(total, block + 108, x->scale, _mm512_sub_epi32(sums, _mm512_zextsi256_si512(offsets)));
+}
+
+/* The scales and mins of Q4_K and Q5_K: 16 bytes, see unpack_scales_and_mins. */
+INLINE __m128i unpack_scales_of_32(const uint8_t *packed) {
+    uint64_t unpacked[2];
+    unpack_scales_and_mins(packed, unpacked);
+    return two_words(unpacked);
+}
+
+/* Σ mins * sums of 32. */
+INLINE __m128i mins_of_32(const struct k_activations *x, __m128i scales) {
+    const __m128i order = _mm_setr_epi8(4, -1, 5, -1, 6, -1, 7, -1, 12, -1, 13, -1, 14, -1, 15, -1);
+    return _mm_madd_epi16(_mm_shuffle_epi8(scales, order), x->sums_of_32);
+}
+
+/* Scales times products of both halves of groups of 32; the even groups are the low nibbles of bytes, the odd ones the high nibbles. */
+INLINE __m512i add_scaled_groups(__m512i sums, __m512i first, __m512i second, const struct k_activations *x, __m512i scales, int odd) {
+    const __m512i order = odd ? by_quarter(1, 3, 9, 11) : by_quarter(0, 2, 8, 10);
+    __m512i products = _mm512_dpbusd_epi32(_mm512_setzero_si512(), first, x->quarters[2 * odd]);
+    products = _mm512_dpbusd_epi32(products, second, x->quarters[2 * odd + 1]);
+    return _mm512_dpwssd_epi32(sums, products, _mm512_permutexvar_epi32(order, scales));
 }
 
 INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total) {
-    uint64_t unpacked[2];
-    unpack_scales_and_mins(block + 4, unpacked);
-    __m512i scales = _mm512_cvtepu8_epi32(two_words(unpacked));
-    __m512i sums = _mm512_setzero_si512();
-    for (int k = 0; k < 4; k++) {
-        __m512i qs = _mm512_srlv_epi32(load_twice(block + 16 + k * 32), by_half(0, 4));
-        sums = add_scaled(sums, _mm512_and_si512(qs, _mm512_set1_epi8(15)), x->x[k], scales, order_of_32(k));
-    }
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m128i scales = unpack_scales_of_32(block + 4);
+    __m512i wide = _mm512_cvtepu8_epi32(scales);
+    __m512i qs01 = load_bytes(block + 16);
+    __m512i qs23 = load_bytes(block + 80);
+    __m512i first = _mm512_shuffle_i64x2(qs01, qs23, 0x88);
+    __m512i second = _mm512_shuffle_i64x2(qs01, qs23, 0xdd);
+    __m512i sums = add_scaled_groups(
+        _mm512_setzero_si512(), _mm512_and_si512(first, nibble), _mm512_and_si512(second, nibble), x, wide, 0);
+    first = _mm512_and_si512(_mm512_srli_epi16(first, 4), nibble);
+    second = _mm512_and_si512(_mm512_srli_epi16(second, 4), nibble);
+    sums = add_scaled_groups(sums, first, second, x, wide, 1);
     return add_block_with_mins(total, block, x->scale, sums, mins_of_32(x, scales));
 }
 
 INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total) {
-    uint64_t unpacked[2];
-    unpack_scales_and_mins(block + 4, unpacked);
-    __m512i scales = _mm512_cvtepu8_epi32(two_words(unpacked));
-    __m512i qh = load_twice(block + 16);
-    __m512i sums = _mm512_setzero_si512();
-    for (int k = 0; k < 4; k++) {
-        __m512i qs = _mm512_srlv_epi32(load_twice(block + 48 + k * 32), by_half(0, 4));
-        /* Bits 2 k and 2 k + 1 go to bit 4. */
-        __m512i high = _mm512_rolv_epi32(qh, by_half((36 - 2 * k) % 32, (35 - 2 * k) % 32));
-        __m512i q = or_masked(_mm512_and_si512(qs, _mm512_set1_epi8(15)), high, _mm512_set1_epi8(16));
-        sums = add_scaled(sums, q, x->x[k], scales, order_of_32(k));
-    }
+    const __m512i nibble = _mm512_set1_epi8(15);
+    const __m512i fifth_bit = _mm512_set1_epi8(16);
+    __m128i scales = unpack_scales_of_32(block + 4);
+    __m512i wide = _mm512_cvtepu8_epi32(scales);
+    __m512i qs01 = load_bytes(block + 48);
+    __m512i qs23 = load_bytes(block + 112);
+    __m512i first = _mm512_shuffle_i64x2(qs01, qs23, 0x88);
+    __m512i second = _mm512_shuffle_i64x2(qs01, qs23, 0xdd);
+    /* Of the bits of a byte, group k of 32 values has bit k. */
+    __m512i qh_first = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(block + 16)));
+    __m512i qh_second = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(block + 32)));
+    const __m512i even_groups = by_quarter(4, 2, 0, 30);
+    const __m512i odd_groups = by_quarter(3, 1, 31, 29);
+    __m512i sums = add_scaled_groups(
+        _mm512_setzero_si512(),
+        or_masked(_mm512_and_si512(first, nibble), _mm512_rolv_epi32(qh_first, even_groups), fifth_bit),
+        or_masked(_mm512_and_si512(second, nibble), _mm512_rolv_epi32(qh_second, even_groups), fifth_bit), x, wide, 0);
+    first = _mm512_and_si512(_mm512_srli_epi16(first, 4), nibble);
+    second = _mm512_and_si512(_mm512_srli_epi16(second, 4), nibble);
+    sums = add_scaled_groups(
+        sums, or_masked(first, _mm512_rolv_epi32(qh_first, odd_groups), fifth_bit),
+        or_masked(second, _mm512_rolv_epi32(qh_second, odd_groups), fifth_bit), x, wide, 1);
     return add_block_with_mins(total, block, x->scale, sums, mins_of_32(x, scales));
 }
 
 INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total) {
     const __m512i nibble = _mm512_set1_epi8(15);
     const __m512i two_bits = _mm512_set1_epi8(0x30);
-    __m512i scales = signed_scales(_mm_loadu_si128((const __m128i *)(block + 192)));
+    __m256i scales = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(block + 192)));
+    __m512i wide = _mm512_cvtepu16_epi32(scales);
     __m512i sums = _mm512_setzero_si512();
     for (int n = 0; n < 2; n++) {
         __m512i ql = load_bytes(block + 64 * n);
@@ -327,11 +366,11 @@ INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total
         /* Two bits of each go to bits 4 and 5. */
         low = or_masked(low, _mm512_rolv_epi32(qh, by_half(4, 2)), two_bits);
         high = or_masked(high, _mm512_srlv_epi32(qh, by_half(0, 2)), two_bits);
-        sums = add_scaled(sums, low, x->x[2 * n], scales, order_of_16(2 * n));
-        sums = add_scaled(sums, high, x->x[2 * n + 1], scales, order_of_16(2 * n + 1));
+        sums = add_scaled(sums, low, x->x[2 * n], wide, order_of_16(2 * n));
+        sums = add_scaled(sums, high, x->x[2 * n + 1], wide, order_of_16(2 * n + 1));
     }
-    __m512i offsets = _mm512_dpwssd_epi32(_mm512_setzero_si512(), x->sums, scales);
-    return add_block(total, block + 208, x->scale, _mm512_sub_epi32(sums, _mm512_slli_epi32(offsets, 5)));
+    __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(scales, x->sums), 5);
+    return add_block(total, block + 208, x->scale, _mm512_sub_epi32(sums, _mm512_zextsi256_si512(offsets)));
 }
 
 #include "operations.h"

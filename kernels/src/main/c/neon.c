@@ -4,7 +4,8 @@
 #include "blocks.h"
 
 #define LANES 4
-#define PREFETCH(p) __builtin_prefetch(p)
+#define PREFETCH_NEAR(p) __builtin_prefetch(p, 0, 3)
+#define PREFETCH_FAR(p) __builtin_prefetch(p, 0, 2)
 
 typedef float32x4_t vf;
 
