@@ -28,7 +28,7 @@ import java.lang.foreign.MemorySegment;
  * Norms of a single token are too short to share out; they run on one thread between two phases.
  * Buffers are allocated once, for a number of tokens; running allocates nothing.
  */
-final class ForwardPass implements Work {
+final class ForwardPass implements Work, AutoCloseable {
   private enum Phase {
     NORM,
     PROJECT,
@@ -39,6 +39,7 @@ final class ForwardPass implements Work {
 
   private static final Phase[] PHASES = Phase.values();
 
+  private final Arena arena = Arena.ofShared();
   private final Mamba2Config config;
   private final Mamba2Weights weights;
   private final Kernels kernels;
@@ -58,8 +59,7 @@ final class ForwardPass implements Work {
       Mamba2Weights weights,
       Kernels kernels,
       Precision precision,
-      int capacity,
-      Arena arena) {
+      int capacity) {
     this.config = config;
     this.weights = weights;
     this.kernels = kernels;
@@ -86,6 +86,12 @@ final class ForwardPass implements Work {
   /** The hidden vectors of the last block, before the output norm: (tokens, width). */
   Vectors hidden() {
     return hidden;
+  }
+
+  /** Frees the buffers. */
+  @Override
+  public void close() {
+    arena.close();
   }
 
   /** Reads tokens[from, to) into the state. */

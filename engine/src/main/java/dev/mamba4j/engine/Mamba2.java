@@ -18,7 +18,9 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class Mamba2 implements AutoCloseable {
   /** Tokens that go through the layers together in prefill; the weights are read once for all. */
-  private static final int BLOCK = 128;
+  private static final int BLOCK = 64;
+
+  private static final int SMALLEST_BLOCK = 8;
 
   /** Positions whose logits are computed together. */
   private static final int LOGITS_BLOCK = 16;
@@ -35,7 +37,7 @@ public final class Mamba2 implements AutoCloseable {
   private final ForwardPass step;
   private final OutputHead stepHead;
   private final int[] stepToken = new int[1];
-  private ForwardPass prefill; // made when first needed
+  private ForwardPass prefill; // made when first needed, and again for longer blocks
   private OutputHead prefillHead; // made when first needed
   private boolean closed;
 
@@ -47,7 +49,7 @@ public final class Mamba2 implements AutoCloseable {
     this.precision = precision;
     config = Mamba2Config.of(file);
     weights = Mamba2Weights.of(file, config, kernels, arena);
-    step = new ForwardPass(config, weights, kernels, precision, 1, arena);
+    step = new ForwardPass(config, weights, kernels, precision, 1);
     stepHead = new OutputHead(config, weights, kernels, precision, 1, arena);
   }
 
@@ -124,9 +126,7 @@ public final class Mamba2 implements AutoCloseable {
       if (!listener.progress(from, tokens.length)) {
         return false;
       }
-      if (prefill == null) {
-        prefill = new ForwardPass(config, weights, kernels, precision, BLOCK, arena);
-      }
+      makeRoom(to - from);
       prefill.run(team, state, tokens, from, to);
       emitLogits(from, to, tokens.length, listener);
       return true;
@@ -135,19 +135,39 @@ public final class Mamba2 implements AutoCloseable {
     }
   }
 
+  /** A short prompt does not pay for the buffers of a long one. */
+  private void makeRoom(int tokens) {
+    if (prefill != null && prefill.capacity() >= tokens) {
+      return;
+    }
+    if (prefill != null) {
+      prefill.close();
+    }
+    int capacity = Math.min(BLOCK, Math.max(SMALLEST_BLOCK, 2 * Integer.highestOneBit(tokens)));
+    prefill = new ForwardPass(config, weights, kernels, precision, capacity);
+  }
+
   /** Gives the listener the logits that it wants, those of the positions it skips uncomputed. */
   private void emitLogits(int from, int to, int total, PrefillListener listener) {
     int first = Math.max(from, listener.firstLogits(total));
-    if (first < to && prefillHead == null) {
-      prefillHead = new OutputHead(config, weights, kernels, precision, LOGITS_BLOCK, arena);
+    if (first >= to) {
+      return;
     }
-    for (int at = first; at < to; at += LOGITS_BLOCK) {
-      int end = Math.min(to, at + LOGITS_BLOCK);
-      Vectors logits = prefillHead.run(team, prefill.hidden(), at - from, end - from);
+    OutputHead head = first == to - 1 ? stepHead : prefillHead();
+    for (int at = first; at < to; at += head.capacity()) {
+      int end = Math.min(to, at + head.capacity());
+      Vectors logits = head.run(team, prefill.hidden(), at - from, end - from);
       for (int position = at; position < end; position++) {
         listener.logits(position, logits, position - at);
       }
     }
+  }
+
+  private OutputHead prefillHead() {
+    if (prefillHead == null) {
+      prefillHead = new OutputHead(config, weights, kernels, precision, LOGITS_BLOCK, arena);
+    }
+    return prefillHead;
   }
 
   private void checkToken(int token) {
@@ -180,6 +200,10 @@ public final class Mamba2 implements AutoCloseable {
       if (!closed) {
         closed = true;
         arena.close();
+        step.close();
+        if (prefill != null) {
+          prefill.close();
+        }
       }
     } finally {
       running.unlock();
