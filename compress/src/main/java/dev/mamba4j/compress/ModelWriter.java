@@ -6,8 +6,10 @@ import dev.mamba4j.formats.gguf.GgufTensorInfo;
 import dev.mamba4j.formats.gguf.GgufWriter;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -68,8 +70,16 @@ public final class ModelWriter {
     return isGguf(input) ? GgufModel.open(input) : CheckpointModel.open(input);
   }
 
-  private static boolean isGguf(Path input) {
-    return Files.isRegularFile(input) && input.toString().endsWith(".gguf");
+  /** By its first bytes, whatever it is called. */
+  private static boolean isGguf(Path input) throws IOException {
+    if (!Files.isRegularFile(input)) {
+      return false;
+    }
+    try (InputStream in = Files.newInputStream(input)) {
+      byte[] magic = in.readNBytes(4);
+      return new String(magic, StandardCharsets.ISO_8859_1).equals("GGUF")
+          || input.toString().endsWith(".gguf");
+    }
   }
 
   /**
