@@ -129,36 +129,37 @@ void mamba4j_quantize(
 
 /* Products of whole rows with one vector. */
 
-/*
- * out[r] = Σ_c rows[r][c] * x[c]. Every row is added up in the same order wherever it is among the four. `next`
- * are the four rows that come next.
- */
-typedef void rows_product(const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]);
+/* Memory that will be needed: as much of it is asked for in each step as the step uses. */
+struct next {
+    const uint8_t *bytes;
+    int near;
+};
+
+/* out[r] = Σ_c rows[r][c] * x[c]. Every row is added up in the same order wherever it is among the four. */
+typedef void rows_product(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]);
 
 /*
- * The four rows that come next are asked for in the order of memory. Where the arithmetic takes about as long as the memory, they come
- * to the first cache, which has few places for lines on their way; where it is quick, to the second. Measured on Zen 4.
+ * In the order of memory, whatever order the step has. A line that comes to the first cache takes one of few places there while it is
+ * on its way; one for the second cache takes none, but may be forgotten, and must be asked for in good time.
  */
-INLINE void prefetch_near(const uint8_t *p, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) {
-        PREFETCH_NEAR(p + i);
-    }
-}
-
-INLINE void prefetch_far(const uint8_t *p, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += 64) {
-        PREFETCH_FAR(p + i);
+INLINE void prefetch(struct next next, int64_t from, int64_t bytes) {
+    for (int64_t i = from; i < from + bytes; i += 64) {
+        if (next.near) {
+            PREFETCH_NEAR(next.bytes + i);
+        } else {
+            PREFETCH_FAR(next.bytes + i);
+        }
     }
 }
 
 #define FLOAT_ROWS(name, element, load_lanes)                                                                                \
     static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
         vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
         int i = 0;                                                                                                           \
         for (; i + LANES <= columns; i += LANES) {                                                                           \
             vf v = load(x.values + i);                                                                                       \
-            prefetch_far(next + (int64_t)i * ROWS * sizeof(element), LANES * ROWS * sizeof(element));                        \
+            prefetch(next, (int64_t)i * ROWS * sizeof(element), LANES * ROWS * sizeof(element));                             \
             for (int r = 0; r < ROWS; r++) {                                                                                 \
                 const element *row = (const element *)rows[r] + i;                                                           \
                 sums[r] = multiply_add(load_lanes(row), v, sums[r]);                                                         \
@@ -182,7 +183,7 @@ FLOAT_ROWS(float_bf16, uint16_t, load_bf16)
 /* Through floats, a block at a time. `decode` is a statement that makes floats of `block`. */
 #define DECODED_ROWS(name, size, bytes, decode)                                                                              \
     static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
         (void)next;                                                                                                          \
         vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
         for (int i = 0; i < columns; i += size) {                                                                            \
@@ -225,33 +226,33 @@ INLINE void copy_rest(struct rest *rest, const uint8_t *const rows[ROWS], struct
     memcpy(rest->scales, x.scales + from / 32, blocks * sizeof(float));
 }
 
-#define STEP_ROWS(name, bytes, add_step, fetch)                                                                               \
+#define STEP_ROWS(name, bytes, add_step)                                                                                     \
     static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
         vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
         int i = 0;                                                                                                           \
         for (; i + STEP <= columns; i += STEP) {                                                                             \
-            fetch(next + (int64_t)(i / 32) * ROWS * bytes, STEP / 32 * ROWS * bytes);                                        \
-            add_step(rows, (int64_t)(i / 32) * bytes, x.quants + i, x.scales + i / 32, sums);                         \
+            prefetch(next, (int64_t)(i / 32) * ROWS * bytes, STEP / 32 * ROWS * bytes);                                      \
+            add_step(rows, (int64_t)(i / 32) * bytes, x.quants + i, x.scales + i / 32, sums);                                \
         }                                                                                                                    \
         if (i < columns) {                                                                                                   \
             struct rest rest;                                                                                                \
             copy_rest(&rest, rows, x, i, columns, bytes);                                                                    \
             const uint8_t *rest_rows[ROWS] = {rest.rows[0], rest.rows[1], rest.rows[2], rest.rows[3]};                       \
-            add_step(rest_rows, 0, rest.quants, rest.scales, sums);                                                       \
+            add_step(rest_rows, 0, rest.quants, rest.scales, sums);                                                          \
         }                                                                                                                    \
         sum4(sums, out);                                                                                                     \
     }
 
-STEP_ROWS(int8_q8_0, 34, add_step_q8_0, prefetch_far)
-STEP_ROWS(int8_q4_0, 18, add_step_q4_0, prefetch_near)
+STEP_ROWS(int8_q8_0, 34, add_step_q8_0)
+STEP_ROWS(int8_q4_0, 18, add_step_q4_0)
 
 #define K_ROWS(name, bytes, add_block)                                                                                       \
     static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, const uint8_t *next, float out[ROWS]) {                \
+        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
         vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
         for (int i = 0; i < columns; i += K_BLOCK) {                                                                         \
-            prefetch_near(next + (int64_t)(i / K_BLOCK) * ROWS * bytes, ROWS * bytes);                                       \
+            prefetch(next, (int64_t)(i / K_BLOCK) * ROWS * bytes, ROWS * bytes);                                             \
             struct k_activations k = load_k_activations(x, i);                                                               \
             for (int r = 0; r < ROWS; r++) {                                                                                 \
                 const uint8_t *block = rows[r] + (int64_t)(i / K_BLOCK) * bytes;                                             \
@@ -267,24 +268,28 @@ K_ROWS(int8_q4_k, 144, add_q4_k)
 K_ROWS(int8_q5_k, 176, add_q5_k)
 K_ROWS(int8_q6_k, 210, add_q6_k)
 
-/* Geometry of a type and its products with floats and with int8 activations. */
+/*
+ * Geometry of a type and its products with floats and with int8 activations; slow where these take about as long as it takes to read
+ * the weights.
+ */
 static const struct type {
     int number;
     int values;
     int bytes;
+    int slow;
     rows_product *floats;
     rows_product *int8;
 } TYPES[] = {
-    {TYPE_F32, 1, 4, float_f32, 0},
-    {TYPE_F16, 1, 2, float_f16, 0},
-    {TYPE_BF16, 1, 2, float_bf16, 0},
-    {TYPE_Q8_0, 32, 34, float_q8_0, int8_q8_0},
-    {TYPE_Q4_0, 32, 18, float_q4_0, int8_q4_0},
-    {TYPE_Q2_K, 256, 84, float_q2_k, int8_q2_k},
-    {TYPE_Q3_K, 256, 110, float_q3_k, int8_q3_k},
-    {TYPE_Q4_K, 256, 144, float_q4_k, int8_q4_k},
-    {TYPE_Q5_K, 256, 176, float_q5_k, int8_q5_k},
-    {TYPE_Q6_K, 256, 210, float_q6_k, int8_q6_k},
+    {TYPE_F32, 1, 4, 0, float_f32, 0},
+    {TYPE_F16, 1, 2, 0, float_f16, 0},
+    {TYPE_BF16, 1, 2, 0, float_bf16, 0},
+    {TYPE_Q8_0, 32, 34, 0, float_q8_0, int8_q8_0},
+    {TYPE_Q4_0, 32, 18, 1, float_q4_0, int8_q4_0},
+    {TYPE_Q2_K, 256, 84, 1, float_q2_k, int8_q2_k},
+    {TYPE_Q3_K, 256, 110, 1, float_q3_k, int8_q3_k},
+    {TYPE_Q4_K, 256, 144, 1, float_q4_k, int8_q4_k},
+    {TYPE_Q5_K, 256, 176, 1, float_q5_k, int8_q5_k},
+    {TYPE_Q6_K, 256, 210, 1, float_q6_k, int8_q6_k},
 };
 
 static const struct type *find_type(int number) {
@@ -296,6 +301,10 @@ static const struct type *find_type(int number) {
     return 0;
 }
 
+INLINE int64_t smaller_long(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 int32_t mamba4j_multiply(
     int32_t type, const uint8_t *weights, int32_t rows, int32_t columns, const float *values, const int8_t *quants,
     const float *scales, const int32_t *sums, int32_t block, int32_t tokens, float *y, int64_t y_stride, int32_t add) {
@@ -305,14 +314,19 @@ int32_t mamba4j_multiply(
         return 0;
     }
     int64_t bytes = (int64_t)(columns / found->values) * found->bytes;
-    prefetch_near(weights, smaller_int(ROWS, rows) * bytes);
+    const int64_t first_cache = 8 << 10; /* a quarter of the smallest: for these rows, the next and the activations */
+    const int64_t far_ahead = 24 << 10;
+    int near = found->slow && ROWS * bytes <= first_cache;
+    int64_t ahead = near ? ROWS * bytes : far_ahead;
+    prefetch((struct next){weights, 1}, 0, smaller_long(ahead, rows * bytes));
     for (int row = 0; row < rows; row += ROWS) {
         int count = smaller_int(ROWS, rows - row);
         const uint8_t *four[ROWS];
         for (int r = 0; r < ROWS; r++) {
             four[r] = weights + bytes * (row + smaller_int(r, count - 1)); /* where no four are left, the last repeats */
         }
-        const uint8_t *next = row + ROWS < rows ? four[0] + ROWS * bytes : four[0];
+        int64_t left = rows - row > ROWS ? (rows - row - ROWS) * bytes : 0;
+        struct next next = {four[0] + smaller_long(ahead, left), near};
         for (int64_t t = 0; t < tokens; t++) {
             int64_t at = t * columns;
             struct activations x = {values + at, 0, 0, 0};

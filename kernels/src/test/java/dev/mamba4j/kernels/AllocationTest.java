@@ -4,41 +4,60 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import dev.mamba4j.formats.tensor.TensorType;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The vector kernels make no garbage once they are compiled: garbage would mean that vectors go
- * through the heap.
+ * The fast kernels make no garbage once they are compiled: for the vector kernels, garbage would
+ * mean that vectors go through the heap.
  */
 @Tag("vector-width")
+@ParameterizedClass
+@MethodSource("kernels")
 class AllocationTest {
   private static final int CALLS = 500;
   private static final int MOST_ROUNDS = 2000;
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  private final Kernels kernels = new VectorKernels();
+  @Parameter Kernels kernels;
+
+  static Stream<Kernels> kernels() throws IOException {
+    return Stream.concat(Stream.of(new VectorKernels()), NativeSets.kernels());
+  }
+
+  private record Operands(Matrix weights, Activations x) {}
 
   /** All in turn, so that the compiler sees every type at every call. */
   @Test
   void productsOfAllTypesAllocateNothing() {
     try (Arena arena = Arena.ofConfined()) {
-      List<Matrix> matrices =
+      Activations x = Activations.allocate(arena, 2, 256);
+      List<Operands> products =
           Arrays.stream(TensorType.values())
               .filter(VectorProducts::supports)
-              .map(type -> new Matrix(type, 13, 256, arena.allocate(type.byteSize(13 * 256))))
+              .map(
+                  type ->
+                      new Operands(
+                          new Matrix(type, 13, 256, arena.allocate(type.byteSize(13 * 256))),
+                          x.withBlock(kernels.activationBlock(type))))
               .toList();
-      Activations x = Activations.allocate(arena, 2, 256);
       Vectors y = Vectors.allocate(arena, 2, 13);
       assertAllocatesNothing(
           () -> {
-            for (int i = 0; i < matrices.size(); i++) {
-              kernels.multiply(matrices.get(i), 0, 13, x, 2, y);
-              kernels.multiplyAdd(matrices.get(i), 0, 13, x, 2, y);
+            for (int i = 0; i < products.size(); i++) {
+              Operands product = products.get(i);
+              kernels.quantize(product.x, 0);
+              kernels.multiply(product.weights, 0, 13, product.x, 2, y);
+              kernels.multiplyAdd(product.weights, 0, 13, product.x, 2, y);
             }
           });
     }
