@@ -1,5 +1,6 @@
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -7,6 +8,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -24,13 +26,11 @@ final class CompileKernels {
           "-std=c11",
           "-O3",
           "-fPIC",
-          "-shared",
           "-fvisibility=hidden",
           "-fno-math-errno",
           "-Wall",
           "-Wextra",
-          "-Werror",
-          "-Wl,--build-id=none");
+          "-Werror");
 
   private static final List<Library> LIBRARIES =
       List.of(
@@ -47,8 +47,16 @@ final class CompileKernels {
    * @param flags what lets the compiler use it; the check for it is compiled without
    */
   private record Library(String architecture, String set, List<String> flags) {
-    String name() {
-      return "linux-" + architecture + "/libmamba4j-" + set + ".so";
+    boolean isOfThisMachine() {
+      String name = System.getProperty("os.arch");
+      return architecture.equals(name.equals("amd64") ? "x86_64" : name);
+    }
+
+    /** What to look for, the best first. */
+    List<String> compilers() {
+      return isOfThisMachine()
+          ? List.of("cc", "gcc", "clang")
+          : List.of(architecture + "-linux-gnu-gcc");
     }
   }
 
@@ -73,19 +81,23 @@ final class CompileKernels {
             Path.of(args[1]).toAbsolutePath(),
             Path.of(args[2]).toAbsolutePath());
     List<String> outcomes = new ArrayList<>();
+    boolean some = false;
     for (Library library : LIBRARIES) {
       outcomes.add(library.architecture + " " + library.set + " " + build.make(library));
+      some |= library.isOfThisMachine() && Files.exists(build.target(library));
     }
-    System.out.println("Native kernels: " + String.join(", ", outcomes));
+    String carriesOn = some ? "" : "; here the Vector API carries on";
+    System.out.println("Native kernels: " + String.join(", ", outcomes) + carriesOn);
   }
 
   /** Makes a library if it must be made, and says in a few words what came of it. */
   private String make(Library library) throws IOException, InterruptedException {
-    Path target = classes.resolve("native").resolve(library.name());
-    Optional<Path> compiler = compilers(library).flatMap(name -> find(name).stream()).findFirst();
+    Path target = target(library);
+    Optional<Path> compiler =
+        library.compilers().stream().flatMap(name -> find(name).stream()).findFirst();
     if (compiler.isEmpty()) {
       Files.deleteIfExists(target);
-      return "has no compiler (" + String.join(", ", compilers(library).toList()) + ")";
+      return "has no compiler (" + String.join(", ", library.compilers()) + ")";
     }
     Path stamp = stamps.resolve(library.set + ".txt");
     String inputs = inputs(compiler.get(), library);
@@ -98,13 +110,13 @@ final class CompileKernels {
     Files.deleteIfExists(target);
     Path kernels = stamps.resolve(library.set + ".o");
     Path check = stamps.resolve(library.set + "-supported.o");
-    String macro = "-DMAMBA4J_" + library.set.toUpperCase(java.util.Locale.ROOT);
+    String macro = "-DMAMBA4J_" + library.set.toUpperCase(Locale.ROOT);
     boolean made =
         run(compiler.get(), library.flags, "-c", library.set + ".c", "-o", kernels.toString())
             && run(compiler.get(), List.of(macro), "-c", "supported.c", "-o", check.toString())
             && run(
                 compiler.get(),
-                List.of(),
+                List.of("-shared", "-Wl,--build-id=none"),
                 kernels.toString(),
                 check.toString(),
                 "-o",
@@ -117,12 +129,9 @@ final class CompileKernels {
     return "compiled by " + compiler.get().getFileName();
   }
 
-  private static Stream<String> compilers(Library library) {
-    String here =
-        System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
-    return library.architecture.equals(here)
-        ? Stream.of("cc", "gcc", "clang")
-        : Stream.of(library.architecture + "-linux-gnu-gcc");
+  private Path target(Library library) {
+    return classes.resolve(
+        "native/linux-" + library.architecture + "/libmamba4j-" + library.set + ".so");
   }
 
   private static Optional<Path> find(String name) {
@@ -149,8 +158,7 @@ final class CompileKernels {
     try (Stream<Path> files = Files.list(sources)) {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       for (Path file : files.sorted().toList()) {
-        digest.update(
-            file.getFileName().toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        digest.update(file.getFileName().toString().getBytes(StandardCharsets.UTF_8));
         digest.update(Files.readAllBytes(file));
       }
       Path real = compiler.toRealPath();

@@ -1,6 +1,6 @@
 /*
  * The operations of dev.mamba4j.kernels.Kernels for one instruction set. Every library exports the same names; a caller checks
- * mamba4j_supported() before any other call, and operands before each.
+ * mamba4j_supported before any call, and operands before each.
  *
  * Shapes are row-major. A range of rows, channels or heads may run beside another on other threads. Nothing here allocates or
  * keeps state.
@@ -12,8 +12,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* 1 if this machine has the instructions that the library is made of. */
-EXPORT int32_t mamba4j_supported(void);
+/* 1 if this machine has the instructions that the library is made of, 0 if not; set when the library is loaded. */
+EXPORT extern int32_t mamba4j_supported;
 
 /* out[i] = x[i] / sqrt(mean(x²) + epsilon) * weight[i], the mean taken over each group_size values; out may be x. */
 EXPORT void mamba4j_rms_norm(const float *x, const float *weight, int32_t columns, int32_t group_size, float epsilon, float *out);

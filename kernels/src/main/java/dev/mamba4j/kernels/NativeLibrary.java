@@ -2,8 +2,6 @@ package dev.mamba4j.kernels;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
@@ -67,7 +65,9 @@ record NativeLibrary(
     try {
       SymbolLookup functions =
           SymbolLookup.libraryLookup(LibraryFile.of(set.resource()), Arena.global());
-      if (!isSupported(functions.findOrThrow("mamba4j_supported"))) {
+      // A variable and not a function: to link one more kind of function takes milliseconds.
+      MemorySegment supported = functions.findOrThrow("mamba4j_supported").reinterpret(4);
+      if (supported.get(ValueLayout.JAVA_INT, 0) == 0) {
         throw new UnsupportedOperationException("this machine has no " + set.description());
       }
       return new NativeLibrary(
@@ -94,17 +94,5 @@ record NativeLibrary(
       reason.append(", ").append(attempt);
     }
     return reason.toString();
-  }
-
-  private static boolean isSupported(MemorySegment function) {
-    try {
-      return (int)
-              Linker.nativeLinker()
-                  .downcallHandle(function, FunctionDescriptor.of(ValueLayout.JAVA_INT))
-                  .invokeExact()
-          != 0;
-    } catch (Throwable e) {
-      throw new IllegalStateException("a native function threw", e);
-    }
   }
 }
