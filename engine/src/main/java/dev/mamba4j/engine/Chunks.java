@@ -8,8 +8,8 @@ import dev.mamba4j.kernels.StateSpaceLayer;
  * long, large enough that handing out costs nothing. Sizes in rows or heads per chunk.
  */
 final class Chunks {
-  /** Memory traffic of a chunk in bytes; a few microseconds on a core that reads 10 to 25 GB/s. */
-  private static final long CHUNK_BYTES = 128 << 10;
+  /** Memory traffic of a chunk in bytes; tens of microseconds on a core. */
+  private static final long CHUNK_BYTES = 512 << 10;
 
   /** Rows of a chunk are a multiple of what kernels treat at once. */
   private static final int ROW_MULTIPLE = 16;
