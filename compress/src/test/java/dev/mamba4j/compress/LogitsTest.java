@@ -11,12 +11,14 @@ import dev.mamba4j.engine.sampling.LogProbabilities;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
 import dev.mamba4j.formats.tensor.TensorType;
+import dev.mamba4j.kernels.KernelChoice;
 import dev.mamba4j.kernels.Vectors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -28,30 +30,55 @@ class LogitsTest {
 
   @TempDir private Path folder;
 
+  /** Native kernels must be there where the build has a compiler for them: x86-64 with Linux. */
   static Stream<Arguments> cases() {
+    List<String> kernels =
+        Stream.of("native", "vector", "scalar")
+            .filter(name -> !name.equals("native") || nativeWorks())
+            .toList();
     return Stream.concat(Stream.of("tiny"), Fixtures.SHAPES.stream())
         .flatMap(
             name ->
-                Stream.of("scalar", "vector")
+                kernels.stream()
                     .flatMap(
-                        kernels ->
-                            Stream.of(1, 2).map(threads -> Arguments.of(name, kernels, threads))));
+                        kernel ->
+                            Stream.of(1, 2).map(threads -> Arguments.of(name, kernel, threads))));
+  }
+
+  private static boolean nativeWorks() {
+    return KernelChoice.decide(Optional.empty()).kernels().name().equals("native");
+  }
+
+  @Test
+  void nativeKernelsWorkWhereTheBuildHasACompiler() {
+    boolean expected =
+        System.getProperty("os.name").equals("Linux")
+            && System.getProperty("os.arch").equals("amd64");
+    if (expected) {
+      assertThat(nativeWorks()).as("%s", KernelChoice.decide(Optional.empty()).reasons()).isTrue();
+    }
   }
 
   @ParameterizedTest
   @MethodSource("cases")
   void stepAndPrefillGiveTheReferenceLogits(String name, String kernels, int threads)
       throws IOException {
+    check(name, new ModelOptions(threads, Precision.FAST, Optional.of(kernels)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void floatInputsGiveTheReferenceLogitsToo(String name, String kernels, int threads)
+      throws IOException {
+    check(name, new ModelOptions(threads, Precision.FLOAT, Optional.of(kernels)));
+  }
+
+  private void check(String name, ModelOptions options) throws IOException {
     JsonObject expected = Json.read(Fixtures.expectedLogits(name));
-    int[] tokens =
-        expected.list("tokens").stream().mapToInt(id -> ((Long) id).intValue()).toArray();
+    int[] tokens = Fixtures.ids(expected.list("tokens"));
     List<?> rows = expected.list("logits");
-    Path file = folder.resolve("model.gguf");
-    try (ModelSource source = ModelWriter.open(Fixtures.checkpoint(name))) {
-      Plan plan = Plan.uniform(source, TensorType.F32);
-      ModelWriter.write(source, plan, file, ModelWriter.Progress.NONE);
-    }
-    ModelOptions options = new ModelOptions(threads, Precision.FAST, Optional.of(kernels));
+    Path file =
+        Fixtures.write(Fixtures.checkpoint(name), TensorType.F32, folder.resolve("model.gguf"));
     try (LanguageModel model = LanguageModel.open(file, options)) {
       checkSteps(model, tokens, rows);
       checkPrefill(model, tokens, rows);
