@@ -31,6 +31,7 @@ record CheckpointConfig(
     float epsilon,
     boolean tied) {
   private static final float DEFAULT_EPSILON = 1e-5f;
+  private static final int LARGEST_SIZE = 1 << 24;
 
   /**
    * Reads the configuration of a checkpoint folder.
@@ -67,7 +68,7 @@ record CheckpointConfig(
     return new CheckpointConfig(
         size(json, "n_layer"),
         width,
-        Math.multiplyExact(size(ssm, "expand", 2), width),
+        inner(ssm, width),
         headSize,
         size(ssm, "ngroups", 1),
         size(ssm, "d_state", 128),
@@ -90,7 +91,7 @@ record CheckpointConfig(
     }
     int width = size(json, "hidden_size");
     int headSize = size(json, "head_dim", 64);
-    int inner = Math.multiplyExact(size(json, "expand", 2), width);
+    int inner = inner(json, width);
     expect(json, "num_heads", (long) inner / headSize, json.integer("num_heads", inner / headSize));
     return new CheckpointConfig(
         size(json, "num_hidden_layers"),
@@ -138,13 +139,21 @@ record CheckpointConfig(
     }
   }
 
+  private static int inner(JsonObject json, int width) throws FormatException {
+    int expand = size(json, "expand", 2);
+    if (expand > LARGEST_SIZE / width) {
+      throw unsupported(json, "expand", "at most " + LARGEST_SIZE / width, expand);
+    }
+    return expand * width;
+  }
+
   private static int size(JsonObject json, String name) throws FormatException {
     return size(json, name, json.integer(name));
   }
 
   private static int size(JsonObject json, String name, long otherwise) throws FormatException {
     long value = json.integer(name, otherwise);
-    if (value < 1 || value > 1 << 24) {
+    if (value < 1 || value > LARGEST_SIZE) {
       throw unsupported(json, name, "a size", value);
     }
     return (int) value;
