@@ -89,7 +89,7 @@ public record KernelChoice(Kernels kernels, List<String> reasons) {
     }
     if (!Lanes.USABLE) {
       throw new UnsupportedOperationException(
-          "vectors here have " + Lanes.FLOATS.vectorBitSize() + " bits, not 128 to 1024");
+          "vectors here have " + Lanes.FLOATS.vectorBitSize() + " bits, not 128 to 512");
     }
     return new VectorKernels();
   }

@@ -28,17 +28,15 @@ final class Lanes {
   static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   static final int COUNT = FLOATS.length();
 
-  /** Whether a block of 32 is whole vectors, and a quarter of a vector can be loaded. */
-  static final boolean USABLE = COUNT >= 4 && 32 % COUNT == 0;
+  /** Whether a group of 16 is whole vectors, and a quarter of a vector can be loaded. */
+  static final boolean USABLE = COUNT >= 4 && 16 % COUNT == 0;
 
   /** All of memory. */
   static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
+  static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
+  static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
 
@@ -49,6 +47,10 @@ final class Lanes {
   /** For four lanes: moves byte i of an int to the top of lane i. */
   private static final IntVector BYTE_TO_TOP =
       IntVector.fromArray(IntVector.SPECIES_128, new int[] {24, 16, 8, 0}, 0);
+
+  /** For four lanes: moves byte i of an int to the bottom of lane i. */
+  private static final IntVector BYTE_TO_BOTTOM =
+      IntVector.fromArray(IntVector.SPECIES_128, new int[] {0, 8, 16, 24}, 0);
 
   /** 2^112 takes a half's exponent bias of 15 to a float's of 127. */
   private static final float HALF_REBIAS = 0x1p112f;
@@ -135,6 +137,18 @@ final class Lanes {
     return (FloatVector)
         ByteVector.fromMemorySegment(QUARTER_BYTES, MEMORY, address, ORDER)
             .convertShape(VectorOperators.B2F, FLOATS, 0);
+  }
+
+  /** Unsigned bytes as ints; loads just as many bytes as there are lanes. */
+  static IntVector loadUnsignedBytes(long address) {
+    if (QUARTER_BYTES == null) {
+      return IntVector.broadcast(IntVector.SPECIES_128, MEMORY.get(INT, address))
+          .lanewise(VectorOperators.LSHR, BYTE_TO_BOTTOM)
+          .and(0xff);
+    }
+    return (IntVector)
+        ByteVector.fromMemorySegment(QUARTER_BYTES, MEMORY, address, ORDER)
+            .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
   }
 
   /** Stores eight signed bytes times a factor as floats. */

@@ -101,19 +101,10 @@ final class SuperBlocks {
     }
   }
 
-  static void unpackQ4_K(long from, int blocks, long quants, long scales, long minimums) {
+  /** Only the scales and minimums. */
+  static void unpackQ4_K(long from, int blocks, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 144L * block;
-      unpackScalesAndMinimums(at, scales + 32L * block, minimums + 32L * block);
-      for (int i = 0; i < 128; i += BYTES.length()) {
-        ByteVector bytes = ByteVector.fromMemorySegment(BYTES, MEMORY, at + 16 + i, ORDER);
-        ByteVector low = bytes.and(NIBBLE);
-        ByteVector high =
-            bytes.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE);
-        long to = quants + 256L * block + 2L * i - i % PLANE;
-        low.intoMemorySegment(MEMORY, to, ORDER);
-        high.intoMemorySegment(MEMORY, to + PLANE, ORDER);
-      }
+      unpackScalesAndMinimums(from + 144L * block, scales + 32L * block, minimums + 32L * block);
     }
   }
 

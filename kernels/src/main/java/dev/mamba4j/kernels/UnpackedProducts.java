@@ -1,5 +1,6 @@
 package dev.mamba4j.kernels;
 
+import static dev.mamba4j.kernels.Lanes.FLOAT;
 import static dev.mamba4j.kernels.Lanes.FLOATS;
 import static dev.mamba4j.kernels.Lanes.MEMORY;
 import static dev.mamba4j.kernels.Lanes.ORDER;
@@ -75,38 +76,38 @@ final class UnpackedProducts {
     TensorType type = weights.type();
     int group = UnpackedRows.group(type);
     int step = rows == ROWS ? 1 : 0;
+    NibbleProducts nibbles = NibbleProducts.supports(type) ? NibbleProducts.of(type) : null;
     for (int from = 0; from < weights.columns(); from += UnpackedRows.COLUMNS) {
       int columns = Math.min(UnpackedRows.COLUMNS, weights.columns() - from);
+      long first = weights.rowAddress(row) + type.byteSize(from);
       for (int r = 0; r < rows; r++) {
-        unpacked.unpack(type, weights.rowAddress(row + r) + type.byteSize(from), columns, r);
+        unpacked.unpack(type, first + r * weights.rowBytes(), columns, r);
       }
       for (int t = 0; t < tokens; t++) {
+        long inputs = x.rowAddress(t) + 4L * from;
         long out = y.rowAddress(t) + 4L * row;
-        addUnpacked(columns, group, unpacked, step, x.rowAddress(t) + 4L * from, out);
+        if (nibbles != null) {
+          nibbles.add(columns, first, step * weights.rowBytes(), unpacked.scales(), inputs, out);
+        } else {
+          addQuants(columns, group, unpacked.quants(), unpacked.scales(), step, inputs, out);
+        }
         if (sums != NO_SUMS) {
-          long first = (long) t * (weights.columns() / group) + from / group;
-          addMinimums(columns / group, unpacked.minimums(), step, sums + 4 * first, out);
+          long sum = sums + 4 * ((long) t * (weights.columns() / group) + from / group);
+          addMinimums(columns / group, unpacked.minimums(), step, sum, out);
         }
       }
     }
   }
 
-  private static void addUnpacked(
-      int columns, int group, UnpackedRows unpacked, int step, long x, long out) {
-    if (group == 16) {
-      addGroupsOf16(columns / 16, unpacked.quants(), unpacked.scales(), step, x, out);
-    } else {
-      addGroupsOf32(columns / 32, unpacked.quants(), unpacked.scales(), step, x, out);
-    }
-  }
-
   /**
-   * Four unpacked rows, or the first one four times over.
+   * Four unpacked rows, or the first one four times over. One loop over all columns, as a short one
+   * in another costs more than a scale for each vector.
    *
    * @param step 1 for four rows, 0 for one
    */
-  private static void addGroupsOf16(
-      int groups, long quants, long scales, int step, long x, long out) {
+  private static void addQuants(
+      int columns, int group, long quants, long scales, int step, long x, long out) {
+    int shift = Integer.numberOfTrailingZeros(group);
     long q1 = quants + (long) step * UnpackedRows.COLUMNS;
     long q2 = q1 + (long) step * UnpackedRows.COLUMNS;
     long q3 = q2 + (long) step * UnpackedRows.COLUMNS;
@@ -117,63 +118,17 @@ final class UnpackedProducts {
     FloatVector s1 = s0;
     FloatVector s2 = s0;
     FloatVector s3 = s0;
-    for (int g = 0; g < groups; g++) {
-      FloatVector p0 = FloatVector.zero(FLOATS);
-      FloatVector p1 = p0;
-      FloatVector p2 = p0;
-      FloatVector p3 = p0;
-      for (int i = 0; i < 16; i += Lanes.COUNT) {
-        long at = 16L * g + i;
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4 * at, ORDER);
-        p0 = Lanes.loadBytes(quants + at).fma(v, p0);
-        p1 = Lanes.loadBytes(q1 + at).fma(v, p1);
-        p2 = Lanes.loadBytes(q2 + at).fma(v, p2);
-        p3 = Lanes.loadBytes(q3 + at).fma(v, p3);
-      }
-      s0 = p0.fma(broadcast(FLOATS, Lanes.loadFloat(scales + 4L * g)), s0);
-      s1 = p1.fma(broadcast(FLOATS, Lanes.loadFloat(d1 + 4L * g)), s1);
-      s2 = p2.fma(broadcast(FLOATS, Lanes.loadFloat(d2 + 4L * g)), s2);
-      s3 = p3.fma(broadcast(FLOATS, Lanes.loadFloat(d3 + 4L * g)), s3);
-    }
-    VectorProducts.store(
-        out,
-        step,
-        s0.reduceLanes(ADD),
-        s1.reduceLanes(ADD),
-        s2.reduceLanes(ADD),
-        s3.reduceLanes(ADD));
-  }
-
-  /** As {@link #addGroupsOf16}; the size is a constant for the sake of the compiled inner loop. */
-  private static void addGroupsOf32(
-      int groups, long quants, long scales, int step, long x, long out) {
-    long q1 = quants + (long) step * UnpackedRows.COLUMNS;
-    long q2 = q1 + (long) step * UnpackedRows.COLUMNS;
-    long q3 = q2 + (long) step * UnpackedRows.COLUMNS;
-    long d1 = scales + (long) step * UnpackedRows.SCALES_STRIDE;
-    long d2 = d1 + (long) step * UnpackedRows.SCALES_STRIDE;
-    long d3 = d2 + (long) step * UnpackedRows.SCALES_STRIDE;
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    for (int g = 0; g < groups; g++) {
-      FloatVector p0 = FloatVector.zero(FLOATS);
-      FloatVector p1 = p0;
-      FloatVector p2 = p0;
-      FloatVector p3 = p0;
-      for (int i = 0; i < 32; i += Lanes.COUNT) {
-        long at = 32L * g + i;
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4 * at, ORDER);
-        p0 = Lanes.loadBytes(quants + at).fma(v, p0);
-        p1 = Lanes.loadBytes(q1 + at).fma(v, p1);
-        p2 = Lanes.loadBytes(q2 + at).fma(v, p2);
-        p3 = Lanes.loadBytes(q3 + at).fma(v, p3);
-      }
-      s0 = p0.fma(broadcast(FLOATS, Lanes.loadFloat(scales + 4L * g)), s0);
-      s1 = p1.fma(broadcast(FLOATS, Lanes.loadFloat(d1 + 4L * g)), s1);
-      s2 = p2.fma(broadcast(FLOATS, Lanes.loadFloat(d2 + 4L * g)), s2);
-      s3 = p3.fma(broadcast(FLOATS, Lanes.loadFloat(d3 + 4L * g)), s3);
+    for (int i = 0; i < columns; i += Lanes.COUNT) {
+      long scale = 4L * (i >> shift);
+      FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
+      FloatVector p0 = Lanes.loadBytes(quants + i).mul(v);
+      FloatVector p1 = Lanes.loadBytes(q1 + i).mul(v);
+      FloatVector p2 = Lanes.loadBytes(q2 + i).mul(v);
+      FloatVector p3 = Lanes.loadBytes(q3 + i).mul(v);
+      s0 = p0.fma(broadcast(FLOATS, MEMORY.get(FLOAT, scales + scale)), s0);
+      s1 = p1.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d1 + scale)), s1);
+      s2 = p2.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d2 + scale)), s2);
+      s3 = p3.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d3 + scale)), s3);
     }
     VectorProducts.store(
         out,

@@ -20,7 +20,7 @@ final class UnpackedRows {
   static final int ROWS = 4;
 
   /** Columns unpacked at a time at most; whole blocks of all types. */
-  static final int COLUMNS = 1024;
+  static final int COLUMNS = 2560;
 
   /** Bytes from the scales or minimums of one row to those of the next. */
   static final int SCALES_STRIDE = 4 * COLUMNS / 16;
@@ -66,7 +66,8 @@ final class UnpackedRows {
   }
 
   /**
-   * Unpacks a part of a row.
+   * Unpacks a part of a row; only its scales where {@link NibbleProducts} take the quants as they
+   * lie.
    *
    * @param from address of its first block
    * @param columns whole blocks, at most COLUMNS
@@ -78,15 +79,14 @@ final class UnpackedRows {
     long scales = scales() + (long) row * SCALES_STRIDE;
     long minimums = minimums() + (long) row * SCALES_STRIDE;
     switch (type) {
-      case Q4_0 -> PlainBlocks.unpackQ4_0(from, blocks, quants, scales);
-      case Q4_1 -> PlainBlocks.unpackQ4_1(from, blocks, quants, scales, minimums);
+      case Q4_1 -> PlainBlocks.unpackQ4_1(from, blocks, scales, minimums);
       case Q5_0 -> PlainBlocks.unpackQ5_0(from, blocks, quants, scales);
       case Q5_1 -> PlainBlocks.unpackQ5_1(from, blocks, quants, scales, minimums);
       case IQ4_NL -> PlainBlocks.unpackIQ4_NL(from, blocks, quants, scales);
       case IQ4_XS -> SuperBlocks.unpackIQ4_XS(from, blocks, quants, scales);
       case Q2_K -> SuperBlocks.unpackQ2_K(from, blocks, quants, scales, minimums);
       case Q3_K -> SuperBlocks.unpackQ3_K(from, blocks, quants, scales);
-      case Q4_K -> SuperBlocks.unpackQ4_K(from, blocks, quants, scales, minimums);
+      case Q4_K -> SuperBlocks.unpackQ4_K(from, blocks, scales, minimums);
       case Q5_K -> SuperBlocks.unpackQ5_K(from, blocks, quants, scales, minimums);
       case Q6_K -> SuperBlocks.unpackQ6_K(from, blocks, quants, scales);
       default -> throw new IllegalArgumentException("cannot unpack " + type);
@@ -96,7 +96,7 @@ final class UnpackedRows {
   /** Whether {@link #unpack} works for a type. */
   static boolean supports(TensorType type) {
     return switch (type) {
-      case Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> true;
+      case Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> true;
       default -> false;
     };
   }
@@ -104,7 +104,7 @@ final class UnpackedRows {
   /** Weights that share a scale, 16 or 32. */
   static int group(TensorType type) {
     return switch (type) {
-      case Q2_K, Q3_K, Q6_K -> 16;
+      case Q4_1, Q2_K, Q3_K, Q6_K -> 16;
       default -> 32;
     };
   }

@@ -3,11 +3,16 @@ package dev.mamba4j.kernels;
 import static dev.mamba4j.kernels.Lanes.FLOATS;
 import static dev.mamba4j.kernels.Lanes.MEMORY;
 import static dev.mamba4j.kernels.Lanes.ORDER;
+import static dev.mamba4j.kernels.Lanes.SHORT;
+import static java.lang.Float.float16ToFloat;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import dev.mamba4j.formats.tensor.TensorType;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 
 /**
  * Products of weight rows with float vectors, added to what is there. Four rows at a time share the
@@ -30,7 +35,7 @@ final class VectorProducts {
   /** Whether rows are multiplied as they lie. */
   static boolean isDirect(TensorType type) {
     return switch (type) {
-      case F32, F16, BF16, Q8_0 -> true;
+      case F32, F16, BF16, Q8_0, Q4_0 -> true;
       default -> false;
     };
   }
@@ -65,6 +70,7 @@ final class VectorProducts {
       case F16 -> addF16(weights, row, step, x, y);
       case BF16 -> addBF16(weights, row, step, x, y);
       case Q8_0 -> addQ8_0(weights, row, step, x, y);
+      case Q4_0 -> addQ4_0(weights, row, step, x, y);
       default -> throw new IllegalArgumentException("no vector product for " + weights.type());
     }
   }
@@ -214,6 +220,51 @@ final class VectorProducts {
       s1 = p1.fma(FloatVector.broadcast(FLOATS, Lanes.loadHalf(w1 + at)), s1);
       s2 = p2.fma(FloatVector.broadcast(FLOATS, Lanes.loadHalf(w2 + at)), s2);
       s3 = p3.fma(FloatVector.broadcast(FLOATS, Lanes.loadHalf(w3 + at)), s3);
+    }
+    store(
+        y + 4L * row,
+        step,
+        s0.reduceLanes(ADD),
+        s1.reduceLanes(ADD),
+        s2.reduceLanes(ADD),
+        s3.reduceLanes(ADD));
+  }
+
+  private static void addQ4_0(Matrix weights, int row, int step, long x, long y) {
+    int columns = weights.columns();
+    long stride = step * weights.rowBytes();
+    long w0 = weights.rowAddress(row);
+    long w1 = w0 + stride;
+    long w2 = w1 + stride;
+    long w3 = w2 + stride;
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    // One loop over vectors of bytes: C2 would not unroll a short one over those of a block.
+    for (int i = 0; i < columns / 2; i += Lanes.COUNT) {
+      long block = 18L * (i / 16);
+      long at = block + 2 + i % 16;
+      long low = x + 128L * (i / 16) + 4L * (i % 16);
+      FloatVector v = fromMemorySegment(FLOATS, MEMORY, low, ORDER);
+      FloatVector u = fromMemorySegment(FLOATS, MEMORY, low + 64, ORDER);
+      FloatVector minus8 = v.add(u).mul(-8);
+      IntVector q0 = Lanes.loadUnsignedBytes(w0 + at);
+      IntVector q1 = Lanes.loadUnsignedBytes(w1 + at);
+      IntVector q2 = Lanes.loadUnsignedBytes(w2 + at);
+      IntVector q3 = Lanes.loadUnsignedBytes(w3 + at);
+      FloatVector p0 = ((FloatVector) q0.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
+      FloatVector p1 = ((FloatVector) q1.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
+      FloatVector p2 = ((FloatVector) q2.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
+      FloatVector p3 = ((FloatVector) q3.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
+      p0 = ((FloatVector) q0.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p0);
+      p1 = ((FloatVector) q1.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p1);
+      p2 = ((FloatVector) q2.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p2);
+      p3 = ((FloatVector) q3.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p3);
+      s0 = p0.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w0 + block))), s0);
+      s1 = p1.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w1 + block))), s1);
+      s2 = p2.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w2 + block))), s2);
+      s3 = p3.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w3 + block))), s3);
     }
     store(
         y + 4L * row,
