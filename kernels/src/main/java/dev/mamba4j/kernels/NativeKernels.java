@@ -137,7 +137,8 @@ final class NativeKernels implements Kernels {
     }
   }
 
-  private boolean hasProduct(TensorType type, Activations x) {
+  /** Whether C has the product, or the scalar loops compute it. */
+  boolean hasProduct(TensorType type, Activations x) {
     return switch (type) {
       case F32, F16, BF16 -> !x.quantized();
       case Q8_0, Q4_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K ->

@@ -49,12 +49,13 @@ abstract class KernelsTest {
     return Arrays.stream(TensorType.values()).filter(TensorType::canDecode);
   }
 
-  /** Every length of tail where a row need not be whole blocks, and whole blocks. */
+  /** Every length of tail, or whole blocks; also more than is unpacked at a time. */
   static IntStream columns(TensorType type) {
     return type.blockSize() == 1
         ? IntStream.concat(IntStream.rangeClosed(1, 70), IntStream.of(2560))
         : IntStream.concat(
-            IntStream.rangeClosed(1, 9).map(n -> n * type.blockSize()), IntStream.of(2560));
+            IntStream.rangeClosed(1, 9).map(n -> n * type.blockSize()),
+            IntStream.of(2560, UnpackedRows.COLUMNS + 256));
   }
 
   @ParameterizedTest
