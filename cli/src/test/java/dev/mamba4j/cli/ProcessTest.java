@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -79,7 +81,10 @@ class ProcessTest {
   }
 
   private static Process start(String... arguments) throws IOException {
-    return new ProcessBuilder(Forked.command(arguments)).start();
+    // A build in the background ignores Ctrl-C, and what it starts inherits that.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+    command.addAll(Forked.command(arguments));
+    return new ProcessBuilder(command).start();
   }
 
   private static void interrupt(Process process) throws IOException, InterruptedException {
