@@ -4,7 +4,6 @@ import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.SyntheticModel;
 import dev.mamba4j.engine.LanguageModel;
-import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.evaluate.DecodeBound;
 import dev.mamba4j.evaluate.PeakMemory;
 import dev.mamba4j.evaluate.Speed;
@@ -22,6 +21,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How fast a model runs here, and how fast it could. */
@@ -52,11 +52,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "-r", paramLabel = "N", description = "Repeats of each test (default 5).")
   private int repeats = 5;
 
-  @Option(
-      names = {"-t", "--threads"},
-      paramLabel = "N",
-      description = "Threads to use; by default MAMBA4J_THREADS, else one a processor.")
-  private Integer threads;
+  @Mixin private ThreadChoice threads;
 
   @Option(names = "--json", description = "Give the figures as JSON.")
   private boolean json;
@@ -88,9 +84,7 @@ final class BenchCommand implements Callable<Integer> {
       throw new UsageException("-p and -n must be 0 or more, -r 1 or more");
     }
     Path file = input.file == null ? synthetic(input.synthetic) : input.file;
-    ModelOptions options = ModelOptions.defaults();
-    try (LanguageModel model =
-        LanguageModel.open(file, threads == null ? options : options.withThreads(threads))) {
+    try (LanguageModel model = LanguageModel.open(file, threads.options())) {
       List<Speed> speeds = new ArrayList<>();
       if (prompt > 0) {
         speeds.add(Speed.prefill(model, prompt, repeats));

@@ -35,7 +35,7 @@ import picocli.CommandLine.Option;
       "Takes the small model through everything: imports the checkpoint, writes it at several",
       "sizes, measures each and lets the smallest continue a story."
     },
-    footer = {"", "Example:", "  mamba4j demo --out /tmp/demo"})
+    footer = {"", "Example:", "  mamba4j demo --out stories"})
 final class DemoCommand implements Callable<Integer> {
   private static final List<TensorType> TYPES = List.of(TensorType.F16, TensorType.Q8_0);
   private static final String PROMPT = "Once upon a time there was a little";

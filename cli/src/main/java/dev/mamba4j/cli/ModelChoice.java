@@ -1,10 +1,10 @@
 package dev.mamba4j.cli;
 
 import dev.mamba4j.engine.LanguageModel;
-import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
 import java.io.IOException;
 import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of every command that runs a model. */
@@ -16,11 +16,7 @@ final class ModelChoice {
       description = "GGUF file of a Mamba-2 model.")
   private Path file;
 
-  @Option(
-      names = {"-t", "--threads"},
-      paramLabel = "N",
-      description = "Threads to use; by default MAMBA4J_THREADS, else one a processor.")
-  private Integer threads;
+  @Mixin private ThreadChoice threads;
 
   @Option(
       names = "--precision",
@@ -39,15 +35,6 @@ final class ModelChoice {
    * @throws UsageException if the options, or the variables that stand in for them, make no sense
    */
   LanguageModel open() throws IOException {
-    return LanguageModel.open(file, options());
-  }
-
-  private ModelOptions options() {
-    try {
-      ModelOptions options = ModelOptions.defaults().withPrecision(precision);
-      return threads == null ? options : options.withThreads(threads);
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e);
-    }
+    return LanguageModel.open(file, threads.options().withPrecision(precision));
   }
 }

@@ -1,6 +1,7 @@
 package dev.mamba4j.compress;
 
 import dev.mamba4j.engine.Mamba2Config;
+import dev.mamba4j.engine.tokenizer.TokenizerMetadata;
 import dev.mamba4j.formats.gguf.GgufMetadata;
 
 /**
@@ -33,7 +34,7 @@ final class ModelMetadata {
 
   /** What llama.cpp expects of a model that only takes token ids. */
   static void putNoTokenizer(GgufMetadata.Builder keys, int vocabulary) {
-    keys.putString("tokenizer.ggml.model", "no_vocab")
-        .putUint32(Mamba2Config.ARCHITECTURE + ".vocab_size", vocabulary);
+    TokenizerMetadata.writeNone(keys);
+    keys.putUint32(Mamba2Config.ARCHITECTURE + ".vocab_size", vocabulary);
   }
 }

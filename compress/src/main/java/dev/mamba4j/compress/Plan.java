@@ -45,15 +45,15 @@ public record Plan(Map<String, TensorType> types) {
     return type;
   }
 
-  /** The type that most bytes have: what the file as a whole is called. */
+  /** The type that most values have: what the file as a whole is called. */
   TensorType mainType(ModelSource source) {
-    Map<TensorType, Long> bytes = new LinkedHashMap<>();
+    Map<TensorType, Long> values = new LinkedHashMap<>();
     for (SourceTensor tensor : source.tensors()) {
       if (tensor.isMatrix()) {
-        bytes.merge(type(tensor), tensor.info().elements(), Long::sum);
+        values.merge(type(tensor), tensor.info().elements(), Long::sum);
       }
     }
-    return bytes.entrySet().stream()
+    return values.entrySet().stream()
         .max(Map.Entry.comparingByValue())
         .map(Map.Entry::getKey)
         .orElse(TensorType.F32);

@@ -1,5 +1,6 @@
 package dev.mamba4j.engine;
 
+import dev.mamba4j.kernels.KernelChoice;
 import java.util.Optional;
 
 /**
@@ -29,7 +30,7 @@ public record ModelOptions(int threads, Precision precision, Optional<String> ke
     return new ModelOptions(
         defaultThreads(),
         Precision.FAST,
-        Optional.ofNullable(System.getProperty("mamba4j.kernels")));
+        Optional.ofNullable(System.getProperty(KernelChoice.PROPERTY)));
   }
 
   private static int defaultThreads() {

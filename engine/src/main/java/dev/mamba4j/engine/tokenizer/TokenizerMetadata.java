@@ -10,7 +10,7 @@ import java.util.OptionalInt;
 /** The {@code tokenizer.*} keys of a GGUF file. */
 public final class TokenizerMetadata {
   /** The {@link #MODEL} of a file whose model only takes token ids. */
-  public static final String NO_VOCABULARY = "no_vocab";
+  private static final String NO_VOCABULARY = "no_vocab";
 
   private static final String MODEL = "tokenizer.ggml.model";
   private static final String PRE = "tokenizer.ggml.pre";
@@ -71,6 +71,11 @@ public final class TokenizerMetadata {
       types[i] = (int) numbers.integer(i);
     }
     return types;
+  }
+
+  /** Writes that the model only takes token ids. */
+  public static void writeNone(GgufMetadata.Builder keys) {
+    keys.putString(MODEL, NO_VOCABULARY);
   }
 
   /** Writes the keys, those that are absent left out. */
