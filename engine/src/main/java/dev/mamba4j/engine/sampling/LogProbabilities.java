@@ -55,6 +55,31 @@ public final class LogProbabilities {
     return highest + StrictMath.log(sum);
   }
 
+  /**
+   * How far a distribution is from the one that it stands for, in nats: the Kullback-Leibler
+   * divergence {@code sum(p * (log(p) - log(q)))} over the first {@code count} tokens, p being the
+   * probabilities of {@code base} and q those of {@code logits}. Positive infinity if a token that
+   * is possible in the base is not.
+   *
+   * @throws SamplingException if logits are NaN or positive infinity, or all are negative infinity
+   */
+  public static double divergence(float[] base, float[] logits, int count) {
+    double logSum = logSumExp(logits, count);
+    double highest = Logits.highest(base, count);
+    double sum = 0;
+    double differences = 0;
+    for (int i = 0; i < count; i++) {
+      double weight = StrictMath.exp(base[i] - highest);
+      if (weight > 0) {
+        sum += weight;
+        differences += weight * ((double) base[i] - logits[i]);
+      }
+    }
+    // log(p) - log(q) = (base - its log-sum) - (logit - its log-sum); the log-sums weigh 1 in all.
+    double divergence = differences / sum - (highest + StrictMath.log(sum) - logSum);
+    return Math.max(0, divergence); // rounding may leave -1e-16
+  }
+
   /** The logarithm of the probability of {@code token}. */
   public float get(int token) {
     return values[token];

@@ -79,6 +79,53 @@ class LogProbabilitiesTest {
   }
 
   @Test
+  void tellsHowFarADistributionIsFromAnother() {
+    // Logarithms of (1/2, 1/4, 1/4) and (1/4, 1/2, 1/4): the divergence is log(2) / 4.
+    float half = (float) Math.log(0.5);
+    float quarter = (float) Math.log(0.25);
+    float[] base = {half, quarter, quarter};
+    float[] other = {quarter + 100, half + 100, quarter + 100};
+    assertThat(LogProbabilities.divergence(base, other, 3))
+        .isCloseTo(Math.log(2) / 4, within(1e-5)); // 100 takes five digits of a float
+    assertThat(LogProbabilities.divergence(base, base, 3)).isZero();
+  }
+
+  @Test
+  void addsDivergencesAsTheDefinitionHasThem() {
+    Random random = new Random(2);
+    float[] base = new float[1000];
+    float[] other = new float[1000];
+    for (int i = 0; i < base.length; i++) {
+      base[i] = (float) (4 * random.nextGaussian());
+      other[i] = (float) (base[i] + 0.01 * random.nextGaussian());
+    }
+    double baseSum = 0;
+    double otherSum = 0;
+    for (int i = 0; i < base.length; i++) {
+      baseSum += Math.exp(base[i]);
+      otherSum += Math.exp(other[i]);
+    }
+    double expected = 0;
+    for (int i = 0; i < base.length; i++) {
+      double p = Math.exp(base[i]) / baseSum;
+      double q = Math.exp(other[i]) / otherSum;
+      expected += p * Math.log(p / q);
+    }
+    assertThat(LogProbabilities.divergence(base, other, base.length))
+        .isCloseTo(expected, within(1e-13));
+  }
+
+  @Test
+  void divergesWithoutBoundWhereAPossibleTokenIsImpossible() {
+    float impossible = Float.NEGATIVE_INFINITY;
+    float[] one = {0, impossible};
+    float[] both = {0, 0};
+    assertThat(LogProbabilities.divergence(one, both, 2)).isCloseTo(Math.log(2), within(1e-15));
+    assertThat(LogProbabilities.divergence(both, one, 2)).isEqualTo(Double.POSITIVE_INFINITY);
+    assertThat(LogProbabilities.divergence(one, one, 2)).isZero();
+  }
+
+  @Test
   void refusesLogitsThatAreNoNumbers() {
     assertThatThrownBy(() -> LogProbabilities.of(new float[] {1, Float.NaN}, 2))
         .isInstanceOf(SamplingException.class)
