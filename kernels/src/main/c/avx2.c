@@ -120,55 +120,7 @@ INLINE int quantize16(const float *x, float factor, int8_t *quants) {
  * 127 do not fill; vpmaddwd adds pairs of these, times their scales, to 32 bits: a K block becomes a float once.
  */
 
-/* Four blocks of 32 values with a scale each. */
-#define STEP 128
-
-/* The scales of four blocks that are `bytes` apart, times those of the activations. */
-INLINE __m128 scales_of_4(const uint8_t *blocks, int bytes, const float *scales) {
-    uint64_t halves = (uint64_t)load16(blocks) | (uint64_t)load16(blocks + bytes) << 16
-        | (uint64_t)load16(blocks + 2 * bytes) << 32 | (uint64_t)load16(blocks + 3 * bytes) << 48;
-    return _mm_mul_ps(_mm_cvtph_ps(_mm_cvtsi64_si128((int64_t)halves)), _mm_loadu_ps(scales));
-}
-
-/* total + scales[k] * pairs, the pairs being 16-bit sums. */
-INLINE vf add_scaled_pairs(vf total, __m256i pairs, __m128 scales, int k) {
-    vf scale = _mm256_permutevar_ps(_mm256_set_m128(scales, scales), _mm256_set1_epi32(k));
-    return multiply_add(_mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))), scale, total);
-}
-
-INLINE void add_step_q8_0(const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        __m128 factors = scales_of_4(blocks, 34, scales);
-        for (int k = 0; k < 4; k++) {
-            __m256i w = load_bytes(blocks + 34 * k + 2);
-            __m256i x = load_bytes(quants + 32 * k);
-            /* The signs of the weights go to the activations. */
-            __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
-            sums[r] = add_scaled_pairs(sums[r], pairs, factors, k);
-        }
-    }
-}
-
-INLINE void add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
-    const __m256i nibble = _mm256_set1_epi8(15);
-    __m256i x[4];
-    __m256i offsets[4];
-    for (int k = 0; k < 4; k++) {
-        x[k] = load_bytes(quants + 32 * k);
-        offsets[k] = _mm256_maddubs_epi16(_mm256_set1_epi8(8), x[k]);
-    }
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        __m128 factors = scales_of_4(blocks, 18, scales);
-        for (int k = 0; k < 4; k++) {
-            __m128i packed = load_few_bytes(blocks + 18 * k + 2);
-            __m256i w = _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(packed, 4), packed), nibble);
-            __m256i pairs = _mm256_sub_epi16(_mm256_maddubs_epi16(w, x[k]), offsets[k]);
-            sums[r] = add_scaled_pairs(sums[r], pairs, factors, k);
-        }
-    }
-}
+#include "blocks_avx2.h"
 
 /* A K block of activations: the sums of each 16 are 16-bit. */
 struct k_activations {
@@ -183,10 +135,15 @@ INLINE struct k_activations load_k_activations(struct activations x, int i) {
         x.quants + i, _mm256_permute4x64_epi64(sums, 0xd8), _mm_set1_ps(x.scales[i / K_BLOCK])};
 }
 
+/* Scale k of each half in all of it. */
+INLINE __m256i scale_of_32(__m256i scales, int k) {
+    return _mm256_shuffle_epi8(scales, _mm256_set1_epi16((short)(0x0100 + 0x0202 * k)));
+}
+
 /* sums + scale k of each half * (q · x), for values 32 k to 32 k + 31. */
 INLINE __m256i add_scaled(__m256i sums, __m256i q, const struct k_activations *x, __m256i scales, int k) {
-    __m256i scale = _mm256_shuffle_epi8(scales, _mm256_set1_epi16((short)(0x0100 + 0x0202 * k)));
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_maddubs_epi16(q, load_bytes(x->quants + 32 * k)), scale));
+    __m256i pairs = _mm256_maddubs_epi16(q, load_bytes(x->quants + 32 * k));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, scale_of_32(scales, k)));
 }
 
 /* Sixteen scales for add_scaled: those of the first 16 values of each 32 in the low half, of the others in the high half. */
@@ -302,6 +259,17 @@ INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total
     }
     __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(_mm256_cvtepi8_epi16(bytes), x->sums), 5);
     return add_block(total, block + 208, x->scale, _mm256_sub_epi32(sums, offsets));
+}
+
+INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf total) {
+    __m128i bytes = _mm_sub_epi8(_mm_cvtsi64_si128((int64_t)unpack_scales_iq4_xs(block + 2)), _mm_set1_epi8(32));
+    __m256i scales = _mm256_broadcastsi128_si256(_mm_cvtepi8_epi16(bytes));
+    __m256i sums = _mm256_setzero_si256();
+    for (int k = 0; k < 8; k++) {
+        __m256i pairs = signed_pairs(load_levels(block + 8 + 16 * k), load_bytes(x->quants + 32 * k));
+        sums = _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, scale_of_32(scales, k)));
+    }
+    return add_block(total, block, x->scale, sums);
 }
 
 #include "operations.h"

@@ -130,71 +130,22 @@ INLINE __m512i offset(int factor, __m512i x) {
     return _mm512_sub_epi32(_mm512_setzero_si512(), sums);
 }
 
-/* Four blocks of 32 values with a scale each. */
-#define STEP 128
-
-/* Weights become unsigned by adding 128, which `offset` takes away. Sums of the blocks lie 0 0 2 2, 0 0 2 2, 1 1 3 3, 1 1 3 3. */
-INLINE void add_step_q8_0(
-    const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-    const __m512i order = _mm512_setr_epi32(0, 0, 2, 2, 0, 0, 2, 2, 1, 1, 3, 3, 1, 1, 3, 3);
-    /* Scales are the 16-bit values 0 and 17 of the bytes from 0 and from 68. */
-    const __m512i scale_order = _mm512_castsi256_si512(
-        _mm256_setr_epi16(0, 0, 0, 0, 0, 0, 0, 0, 17, 17, 17, 17, 17, 17, 17, 17));
-    __m512i x01 = load_bytes(quants);
-    __m512i x23 = load_bytes(quants + 64);
-    __m512i offset01 = offset(128, x01);
-    __m512i offset23 = offset(128, x23);
-    vf x_scales = _mm512_permutexvar_ps(order, _mm512_castps128_ps512(_mm_loadu_ps(scales)));
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        __m512i w01 = _mm512_xor_si512(load_halves(blocks + 2, blocks + 36), sign);
-        __m512i w23 = _mm512_xor_si512(load_halves(blocks + 70, blocks + 104), sign);
-        vf p01 = _mm512_castsi512_ps(_mm512_dpbusd_epi32(offset01, w01, x01));
-        vf p23 = _mm512_castsi512_ps(_mm512_dpbusd_epi32(offset23, w23, x23));
-        __m512i even = _mm512_castps_si512(_mm512_shuffle_ps(p01, p23, 0x88));
-        __m512i odd = _mm512_castps_si512(_mm512_shuffle_ps(p01, p23, 0xdd));
-        __m512i halves = _mm512_permutexvar_epi16(scale_order, load_bytes(blocks));
-        halves = _mm512_mask_permutexvar_epi16(halves, 0xcccccccc, scale_order, load_bytes(blocks + 68));
-        vf w_scales = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
-        sums[r] = multiply_add(_mm512_cvtepi32_ps(_mm512_add_epi32(even, odd)), mul(w_scales, x_scales), sums[r]);
-    }
+/* The levels that codes stand for, 128 added to make them unsigned. */
+INLINE __m512i unsigned_levels(__m512i codes) {
+    __m128i levels = _mm_xor_si128(_mm_loadu_si128((const __m128i *)LEVELS), _mm_set1_epi8((char)0x80));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), codes);
 }
 
-/*
- * A quarter of the vectors belongs to each block. The bytes from 0 and from 8 hold all four: the scales are the 16-bit values 0, 9, 18
- * and 27 of the first, 8 values behind each its quants, the last of which are at the end of the second.
- */
-INLINE void add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
-    const __m512i nibble = _mm512_set1_epi8(15);
-    const __m512i quant_order = _mm512_set_epi16(
-        63, 62, 61, 60, 59, 58, 57, 56, 26, 25, 24, 23, 22, 21, 20, 19, 17, 16, 15, 14, 13, 12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 1);
-    const __m512i scale_order = _mm512_castsi256_si512(
-        _mm256_setr_epi16(0, 0, 0, 0, 9, 9, 9, 9, 18, 18, 18, 18, 27, 27, 27, 27));
-    __m512i x01 = load_bytes(quants);
-    __m512i x23 = load_bytes(quants + 64);
-    __m512i x_low = _mm512_shuffle_i64x2(x01, x23, 0x88);
-    __m512i x_high = _mm512_shuffle_i64x2(x01, x23, 0xdd);
-    __m512i offsets = _mm512_add_epi32(offset(8, x_low), offset(8, x_high));
-    vf x_scales = _mm512_permutexvar_ps(by_quarter(0, 1, 2, 3), _mm512_castps128_ps512(_mm_loadu_ps(scales)));
-    for (int r = 0; r < ROWS; r++) {
-        __m512i first = load_bytes(rows[r] + at);
-        __m512i w = _mm512_permutex2var_epi16(first, quant_order, load_bytes(rows[r] + at + 8));
-        __m512i low = _mm512_and_si512(w, nibble);
-        __m512i high = _mm512_and_si512(_mm512_srli_epi16(w, 4), nibble);
-        __m512i products = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(offsets, low, x_low), high, x_high);
-        vf w_scales = _mm512_cvtph_ps(_mm512_castsi512_si256(_mm512_permutexvar_epi16(scale_order, first)));
-        sums[r] = multiply_add(_mm512_cvtepi32_ps(products), mul(w_scales, x_scales), sums[r]);
-    }
-}
+#include "blocks_avx512.h"
 
 /*
  * A K block of activations: four vectors of 64 values; the same by quarters, vector k holding the quarters k of each; and the sums of
- * 16 and of 32 values as 16-bit numbers.
+ * 16 and of 32 values as 16-bit numbers; and what 128 added to levels adds to products with quarters 0 and 1, and 2 and 3.
  */
 struct k_activations {
     __m512i x[4];
     __m512i quarters[4];
+    __m512i level_offsets[2];
     __m256i sums;
     __m128i sums_of_32;
     __m128 scale;
@@ -213,6 +164,9 @@ INLINE struct k_activations load_k_activations(struct activations x, int i) {
     k.quarters[1] = _mm512_shuffle_i64x2(low01, low23, 0xdd);
     k.quarters[2] = _mm512_shuffle_i64x2(high01, high23, 0x88);
     k.quarters[3] = _mm512_shuffle_i64x2(high01, high23, 0xdd);
+    for (int j = 0; j < 2; j++) {
+        k.level_offsets[j] = _mm512_add_epi32(offset(128, k.quarters[2 * j]), offset(128, k.quarters[2 * j + 1]));
+    }
     k.sums = _mm512_cvtepi32_epi16(load_bytes(x.sums + i / 16));
     k.sums_of_32 = _mm_hadd_epi16(_mm256_castsi256_si128(k.sums), _mm256_extracti128_si256(k.sums, 1));
     k.scale = _mm_set1_ps(x.scales[i / K_BLOCK]);
@@ -371,6 +325,29 @@ INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total
     }
     __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(scales, x->sums), 5);
     return add_block(total, block + 208, x->scale, _mm512_sub_epi32(sums, _mm512_zextsi256_si512(offsets)));
+}
+
+/* Groups of 32 that are a vector's quarters: their low nibbles, then their high ones. Sums do not fit the 16 bits of vpdpwssd. */
+INLINE vf add_scaled_levels(vf total, __m512i codes, const struct k_activations *x, int odd, vf scales) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    __m512i low = unsigned_levels(_mm512_and_si512(codes, nibble));
+    __m512i high = unsigned_levels(_mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble));
+    __m512i products = _mm512_dpbusd_epi32(x->level_offsets[odd], low, x->quarters[2 * odd]);
+    products = _mm512_dpbusd_epi32(products, high, x->quarters[2 * odd + 1]);
+    return multiply_add(_mm512_cvtepi32_ps(products), scales, total);
+}
+
+INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf total) {
+    __m128i bytes = _mm_cvtsi64_si128((int64_t)unpack_scales_iq4_xs(block + 2));
+    __m256i integers = _mm256_sub_epi32(_mm256_cvtepu8_epi32(bytes), _mm256_set1_epi32(32));
+    __m128 scale = _mm_mul_ss(_mm_cvtph_ps(_mm_cvtsi32_si128(load16(block))), x->scale);
+    vf scales = _mm512_castps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(integers), _mm256_broadcastss_ps(scale)));
+    __m512i qs01 = load_bytes(block + 8);
+    __m512i qs23 = load_bytes(block + 72);
+    __m512i even = _mm512_shuffle_i64x2(qs01, qs23, 0x88);
+    __m512i odd = _mm512_shuffle_i64x2(qs01, qs23, 0xdd);
+    total = add_scaled_levels(total, even, x, 0, _mm512_permutexvar_ps(by_quarter(0, 2, 4, 6), scales));
+    return add_scaled_levels(total, odd, x, 1, _mm512_permutexvar_ps(by_quarter(1, 3, 5, 7), scales));
 }
 
 #include "operations.h"

@@ -95,67 +95,12 @@ INLINE int quantize16(const float *x, float factor, int8_t *quants) {
  * by side, so that one multiplication takes four scales: mla occupies its pipe for two cycles.
  */
 
-/* Four blocks of 32 values with a scale each. */
-#define STEP 128
-
 /* The sums of four vectors. */
 INLINE int32x4_t sums_of_4(const int32x4_t v[4]) {
     return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3]));
 }
 
-/* The scales of four blocks that are `bytes` apart. */
-INLINE vf scales_of_4(const uint8_t *blocks, int bytes) {
-    uint64_t halves = (uint64_t)load16(blocks) | (uint64_t)load16(blocks + bytes) << 16
-        | (uint64_t)load16(blocks + 2 * bytes) << 32 | (uint64_t)load16(blocks + 3 * bytes) << 48;
-    return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(halves)));
-}
-
-INLINE void add_step_q8_0(const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
-    vf x_scales = load(scales);
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        int32x4_t products[4];
-        for (int k = 0; k < 4; k++) {
-            const int8_t *w = (const int8_t *)blocks + 34 * k + 2;
-            products[k] = vdotq_s32(vdupq_n_s32(0), vld1q_s8(w), vld1q_s8(quants + 32 * k));
-            products[k] = vdotq_s32(products[k], vld1q_s8(w + 16), vld1q_s8(quants + 32 * k + 16));
-        }
-        vf factors = vmulq_f32(scales_of_4(blocks, 34), x_scales);
-        sums[r] = vfmaq_f32(sums[r], vcvtq_f32_s32(sums_of_4(products)), factors);
-    }
-}
-
-INLINE int8x16_t low_nibbles(uint8x16_t packed) {
-    return vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(15)));
-}
-
-INLINE int8x16_t high_nibbles(uint8x16_t packed) {
-    return vreinterpretq_s8_u8(vshrq_n_u8(packed, 4));
-}
-
-/* -8 times the sums of x, which the offset of the weights takes away, is where sums of products begin. */
-INLINE void add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, const int8_t *quants, const float *scales, vf sums[ROWS]) {
-    vf x_scales = load(scales);
-    int8x16_t x[8];
-    int32x4_t offsets[4];
-    for (int k = 0; k < 4; k++) {
-        x[2 * k] = vld1q_s8(quants + 32 * k);
-        x[2 * k + 1] = vld1q_s8(quants + 32 * k + 16);
-        offsets[k] = vdotq_s32(vdupq_n_s32(0), vdupq_n_s8(-8), x[2 * k]);
-        offsets[k] = vdotq_s32(offsets[k], vdupq_n_s8(-8), x[2 * k + 1]);
-    }
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        int32x4_t products[4];
-        for (int k = 0; k < 4; k++) {
-            uint8x16_t packed = vld1q_u8(blocks + 18 * k + 2);
-            products[k] = vdotq_s32(offsets[k], low_nibbles(packed), x[2 * k]);
-            products[k] = vdotq_s32(products[k], high_nibbles(packed), x[2 * k + 1]);
-        }
-        vf factors = vmulq_f32(scales_of_4(blocks, 18), x_scales);
-        sums[r] = vfmaq_f32(sums[r], vcvtq_f32_s32(sums_of_4(products)), factors);
-    }
-}
+#include "blocks_neon.h"
 
 /* A K block of activations. */
 struct k_activations {
@@ -335,6 +280,21 @@ INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total
     }
     sums = vsubq_s32(sums, vshlq_n_s32(add_scaled_sums(x, scales), 5));
     return add_block(total, scale_at(block + 208) * x->scale, sums);
+}
+
+INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf total) {
+    int16x8_t scales = vmovl_s8(vsub_s8(vcreate_s8(unpack_scales_iq4_xs(block + 2)), vdup_n_s8(32)));
+    const int32x4_t four[2] = {vmovl_s16(vget_low_s16(scales)), vmovl_s16(vget_high_s16(scales))};
+    int32x4_t sums = vdupq_n_s32(0);
+    for (int n = 0; n < 2; n++) {
+        int32x4_t products[4];
+        for (int k = 0; k < 4; k++) {
+            int group = 4 * n + k;
+            products[k] = dot32(vdupq_n_s32(0), load_levels(block + 8 + 16 * group), load_bytes(x->quants + 32 * group));
+        }
+        sums = vmlaq_s32(sums, sums_of_4(products), four[n]);
+    }
+    return add_block(total, scale_at(block) * x->scale, sums);
 }
 
 #include "operations.h"

@@ -19,8 +19,8 @@
  * and, for products with int8 activations:
  *
  *   STEP                       values in a step of the types with blocks of 32, at most 128
- *   add_step_TYPE(rows, at, quants, scales, sums)
- *                              adds products of STEP values of four rows, `at` bytes from their beginning
+ *   add_step_TYPE(rows, at, x, sums)
+ *                              adds products of STEP values of four rows, `at` bytes from their beginning, with those that x begins with
  *   struct k_activations, load_k_activations(x, i)
  *                              256 activations, ready for the next
  *   add_TYPE(block, k_activations, sum)
@@ -203,18 +203,29 @@ FLOAT_ROWS(float_bf16, uint16_t, load_bf16)
 
 DECODED_ROWS(float_q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
 DECODED_ROWS(float_q4_0, 32, 18, decode_q4_0(block, SCALE_AT(0), values))
+DECODED_ROWS(float_q4_1, 32, 20, decode_q4_1(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODED_ROWS(float_q5_0, 32, 22, decode_q5_0(block, SCALE_AT(0), values))
+DECODED_ROWS(float_q5_1, 32, 24, decode_q5_1(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODED_ROWS(float_iq4_nl, 32, 18, decode_levels(block + 2, SCALE_AT(0), values))
 DECODED_ROWS(float_q2_k, 256, 84, decode_q2_k(block, SCALE_AT(80), SCALE_AT(82), values))
 DECODED_ROWS(float_q3_k, 256, 110, decode_q3_k(block, SCALE_AT(108), values))
 DECODED_ROWS(float_q4_k, 256, 144, decode_q4_k(block, SCALE_AT(0), SCALE_AT(2), values))
 DECODED_ROWS(float_q5_k, 256, 176, decode_q5_k(block, SCALE_AT(0), SCALE_AT(2), values))
 DECODED_ROWS(float_q6_k, 256, 210, decode_q6_k(block, SCALE_AT(208), values))
+DECODED_ROWS(float_iq4_xs, 256, 136, decode_iq4_xs(block, SCALE_AT(0), values))
 
 /* Blocks that are left when steps are done, zeros behind them. */
 struct rest {
     uint8_t rows[ROWS][STEP / 32 * 34];
     int8_t quants[STEP];
     float scales[STEP / 32];
+    int32_t sums[STEP / 16];
 };
+
+/* What is left of a vector from value i on, a multiple of 32. */
+INLINE struct activations from_value(struct activations x, int i) {
+    return (struct activations){x.values + i, x.quants + i, x.scales + i / 32, x.sums + i / 16};
+}
 
 INLINE void copy_rest(struct rest *rest, const uint8_t *const rows[ROWS], struct activations x, int from, int columns, int bytes) {
     int blocks = (columns - from) / 32;
@@ -223,7 +234,8 @@ INLINE void copy_rest(struct rest *rest, const uint8_t *const rows[ROWS], struct
         memcpy(rest->rows[r], rows[r] + (int64_t)(from / 32) * bytes, blocks * bytes);
     }
     memcpy(rest->quants, x.quants + from, blocks * 32);
-    memcpy(rest->scales, x.scales + from / 32, blocks * sizeof(float));
+    memcpy(rest->scales, x.scales + from / 32, blocks * sizeof *rest->scales);
+    memcpy(rest->sums, x.sums + from / 16, 2 * blocks * sizeof *rest->sums);
 }
 
 #define STEP_ROWS(name, bytes, add_step)                                                                                     \
@@ -233,19 +245,23 @@ INLINE void copy_rest(struct rest *rest, const uint8_t *const rows[ROWS], struct
         int i = 0;                                                                                                           \
         for (; i + STEP <= columns; i += STEP) {                                                                             \
             prefetch(next, (int64_t)(i / 32) * ROWS * bytes, STEP / 32 * ROWS * bytes);                                      \
-            add_step(rows, (int64_t)(i / 32) * bytes, x.quants + i, x.scales + i / 32, sums);                                \
+            add_step(rows, (int64_t)(i / 32) * bytes, from_value(x, i), sums);                                               \
         }                                                                                                                    \
         if (i < columns) {                                                                                                   \
             struct rest rest;                                                                                                \
             copy_rest(&rest, rows, x, i, columns, bytes);                                                                    \
             const uint8_t *rest_rows[ROWS] = {rest.rows[0], rest.rows[1], rest.rows[2], rest.rows[3]};                       \
-            add_step(rest_rows, 0, rest.quants, rest.scales, sums);                                                          \
+            add_step(rest_rows, 0, (struct activations){0, rest.quants, rest.scales, rest.sums}, sums);                      \
         }                                                                                                                    \
         sum4(sums, out);                                                                                                     \
     }
 
 STEP_ROWS(int8_q8_0, 34, add_step_q8_0)
 STEP_ROWS(int8_q4_0, 18, add_step_q4_0)
+STEP_ROWS(int8_q4_1, 20, add_step_q4_1)
+STEP_ROWS(int8_q5_0, 22, add_step_q5_0)
+STEP_ROWS(int8_q5_1, 24, add_step_q5_1)
+STEP_ROWS(int8_iq4_nl, 18, add_step_iq4_nl)
 
 #define K_ROWS(name, bytes, add_block)                                                                                       \
     static void name(                                                                                                        \
@@ -267,6 +283,7 @@ K_ROWS(int8_q3_k, 110, add_q3_k)
 K_ROWS(int8_q4_k, 144, add_q4_k)
 K_ROWS(int8_q5_k, 176, add_q5_k)
 K_ROWS(int8_q6_k, 210, add_q6_k)
+K_ROWS(int8_iq4_xs, 136, add_iq4_xs)
 
 /*
  * Geometry of a type and its products with floats and with int8 activations; slow where these take about as long as it takes to read
@@ -285,11 +302,16 @@ static const struct type {
     {TYPE_BF16, 1, 2, 0, float_bf16, 0},
     {TYPE_Q8_0, 32, 34, 0, float_q8_0, int8_q8_0},
     {TYPE_Q4_0, 32, 18, 1, float_q4_0, int8_q4_0},
+    {TYPE_Q4_1, 32, 20, 1, float_q4_1, int8_q4_1},
+    {TYPE_Q5_0, 32, 22, 1, float_q5_0, int8_q5_0},
+    {TYPE_Q5_1, 32, 24, 1, float_q5_1, int8_q5_1},
+    {TYPE_IQ4_NL, 32, 18, 1, float_iq4_nl, int8_iq4_nl},
     {TYPE_Q2_K, 256, 84, 1, float_q2_k, int8_q2_k},
     {TYPE_Q3_K, 256, 110, 1, float_q3_k, int8_q3_k},
     {TYPE_Q4_K, 256, 144, 1, float_q4_k, int8_q4_k},
     {TYPE_Q5_K, 256, 176, 1, float_q5_k, int8_q5_k},
     {TYPE_Q6_K, 256, 210, 1, float_q6_k, int8_q6_k},
+    {TYPE_IQ4_XS, 256, 136, 1, float_iq4_xs, int8_iq4_xs},
 };
 
 static const struct type *find_type(int number) {

@@ -141,7 +141,7 @@ final class NativeKernels implements Kernels {
   boolean hasProduct(TensorType type, Activations x) {
     return switch (type) {
       case F32, F16, BF16 -> !x.quantized();
-      case Q8_0, Q4_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K ->
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K ->
           !x.quantized() || x.block() == activationBlock(type);
       default -> false;
     };

@@ -2,7 +2,6 @@ package dev.mamba4j.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
-import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.mamba4j.formats.tensor.TensorType;
 import java.lang.foreign.Arena;
@@ -179,23 +178,34 @@ class NativePrecisionTest {
   /** Sums of 16 bits would overflow first where all products are the largest that there are. */
   @Test
   void multipliesTheLargestWeightsWithTheLargestActivations() {
-    for (byte weight : new byte[] {-128, 127}) {
-      for (float activation : new float[] {-1, 1}) {
-        float[] values = new float[256];
-        Arrays.fill(values, activation);
-        try (Arena arena = Arena.ofConfined()) {
-          MemorySegment data = arena.allocate(8 * 34).fill(weight);
-          for (int block = 0; block < 8; block++) {
-            data.set(TensorType.LITTLE_ENDIAN_SHORT, block * 34L, Float.floatToFloat16(block + 1));
-          }
-          Activations x = quantized(arena, values, 32, kernels);
-          Vectors y = Vectors.allocate(arena, 1, 1);
-          kernels.multiply(new Matrix(TensorType.Q8_0, 1, 256, data), 0, 1, x, 1, y);
-          double scale = x.scales().get(ValueLayout.JAVA_FLOAT, 0);
-          double expected = 36 * 32 * weight * activation * 127 * scale;
-          assertThat((double) y.get(0, 0)).isCloseTo(expected, withinPercentage(1e-4));
+    for (TensorType type : TensorType.values()) {
+      if (type.canDecode() && type.blockSize() > 1) {
+        for (byte weights : new byte[] {-128, -1, 0, 127}) {
+          checkProductOfEqualNumbers(type, weights, -1);
+          checkProductOfEqualNumbers(type, weights, 1);
         }
       }
+    }
+  }
+
+  private void checkProductOfEqualNumbers(TensorType type, byte weights, float activation) {
+    float[] values = new float[256];
+    Arrays.fill(values, activation);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocate(type.byteSize(values.length));
+      Numbers.fillBlocks(type, data, weights);
+      float[] decoded = new float[values.length];
+      type.decode(data, 0, decoded, 0, decoded.length);
+      int block = new ScalarKernels().activationBlock(type);
+      Activations x = quantized(arena, values, block, kernels);
+      Vectors y = Vectors.allocate(arena, 1, 1);
+      kernels.multiply(new Matrix(type, 1, values.length, data), 0, 1, x, 1, y);
+      double input = activation * 127 * (double) x.scales().get(ValueLayout.JAVA_FLOAT, 0);
+      ExactSum expected = new ExactSum();
+      for (float weight : decoded) {
+        expected.add(weight * input);
+      }
+      expected.assertNear(y.get(0, 0), 1e-6, type + " of bytes " + weights);
     }
   }
 

@@ -34,11 +34,24 @@ final class Numbers {
       random.nextBytes(bytes);
       MemorySegment.copy(bytes, 0, blocks, ValueLayout.JAVA_BYTE, block, bytes.length);
       float[] scales = floats(2);
-      int at = scaleOffset(type);
-      blocks.set(HALF, block + at, Float.floatToFloat16(scales[0] / 16));
-      if (hasMinimum(type)) {
-        blocks.set(HALF, block + at + 2, Float.floatToFloat16(scales[1] / 16));
-      }
+      setScales(type, blocks, block, scales[0] / 16, scales[1] / 16);
+    }
+  }
+
+  /** Blocks of a quantized type, all bytes the same and scales of 1. */
+  static void fillBlocks(TensorType type, MemorySegment blocks, byte value) {
+    blocks.fill(value);
+    for (long block = 0; block < blocks.byteSize(); block += type.blockBytes()) {
+      setScales(type, blocks, block, 1, 1);
+    }
+  }
+
+  private static void setScales(
+      TensorType type, MemorySegment blocks, long block, float scale, float minimum) {
+    long at = block + scaleOffset(type);
+    blocks.set(HALF, at, Float.floatToFloat16(scale));
+    if (hasMinimum(type)) {
+      blocks.set(HALF, at + 2, Float.floatToFloat16(minimum));
     }
   }
 
