@@ -45,6 +45,7 @@ public final class Main {
         new CommandLine(root)
             .addSubcommand(new DemoCommand(console))
             .addSubcommand(new ConvertCommand(console))
+            .addSubcommand(new CalibrateCommand(console))
             .addSubcommand(new QuantizeCommand(console))
             .addSubcommand(new GenerateCommand(console))
             .addSubcommand(new ChatCommand(console))

@@ -33,11 +33,17 @@ class TextChoice {
       if (Files.isDirectory(file)) {
         throw new FormatException(file + ": expected a text file, found a folder");
       }
-      return decode(Files.readAllBytes(file), file.toString());
+      return decode(Files.readAllBytes(file), name());
     }
-    return text.equals(STANDARD_INPUT)
-        ? decode(console.in().readAllBytes(), "standard input")
-        : text;
+    return text.equals(STANDARD_INPUT) ? decode(console.in().readAllBytes(), name()) : text;
+  }
+
+  /** What the text is called: its file, or how it was given. */
+  final String name() {
+    if (file != null) {
+      return file.toString();
+    }
+    return text.equals(STANDARD_INPUT) ? "standard input" : "text of the command line";
   }
 
   /** The text without the line end that editors and {@code echo} put after it. */

@@ -39,6 +39,9 @@ final class ForwardPass implements Work, AutoCloseable {
 
   private static final Phase[] PHASES = Phase.values();
 
+  /** What the matrices of a layer are called. */
+  private record Names(String in, String out) {}
+
   private final Arena arena = Arena.ofShared();
   private final Mamba2Config config;
   private final Mamba2Weights weights;
@@ -50,7 +53,9 @@ final class ForwardPass implements Work, AutoCloseable {
   private final Vectors convolved; // (capacity, channels)
   private final Activations[] gated; // (capacity, inner), in the form that each layer's out takes
   private final float[] embedded; // (width)
+  private final Names[] names; // of each layer, so that none are made while running
 
+  private ProjectionObserver observer = ProjectionObserver.NONE;
   private Mamba2State state;
   private int tokens;
 
@@ -70,10 +75,15 @@ final class ForwardPass implements Work, AutoCloseable {
     Activations output = Activations.allocate(arena, capacity, config.inner());
     normed = new Activations[config.layers()];
     gated = new Activations[config.layers()];
+    names = new Names[config.layers()];
     for (int i = 0; i < config.layers(); i++) {
       Mamba2Weights.Layer layer = weights.layers().get(i);
       normed[i] = precision.form(input, layer.in(), kernels);
       gated[i] = precision.form(output, layer.out(), kernels);
+      names[i] =
+          new Names(
+              Mamba2Weights.prefix(i) + Mamba2Weights.IN,
+              Mamba2Weights.prefix(i) + Mamba2Weights.OUT);
     }
     embedded = new float[config.width()];
   }
@@ -86,6 +96,11 @@ final class ForwardPass implements Work, AutoCloseable {
   /** The hidden vectors of the last block, before the output norm: (tokens, width). */
   Vectors hidden() {
     return hidden;
+  }
+
+  /** Who sees the inputs of the projections from now on. */
+  void observe(ProjectionObserver other) {
+    observer = other;
   }
 
   /** Frees the buffers. */
@@ -147,12 +162,14 @@ final class ForwardPass implements Work, AutoCloseable {
         if (tokens == 1) {
           norm(layer, 0);
         }
+        observer.inputs(names[layer].in(), normed[layer].values(), tokens);
       }
       case PROJECT -> convolve(layer, config.inner(), config.channels()); // B and C of all heads
       case GATE_NORM -> {
         if (tokens == 1) {
           gateNorm(layer, 0);
         }
+        observer.inputs(names[layer].out(), gated[layer].values(), tokens);
       }
       case HEADS, OUTPUT -> {}
     }

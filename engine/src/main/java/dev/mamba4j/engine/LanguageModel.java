@@ -7,9 +7,11 @@ import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.gguf.GgufFile;
 import dev.mamba4j.kernels.KernelChoice;
 import dev.mamba4j.kernels.Kernels;
+import dev.mamba4j.kernels.Matrix;
 import dev.mamba4j.kernels.WorkerTeam;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -84,6 +86,17 @@ public final class LanguageModel implements AutoCloseable {
   /** The model itself, which takes and gives token ids. */
   public Mamba2 mamba2() {
     return model;
+  }
+
+  /**
+   * The same model with other matrices in place of some, on the same threads, to see what changing
+   * them does. Close it before this one.
+   *
+   * @param matrices by GGUF name; their memory must outlive the variant
+   * @throws IllegalArgumentException if there is no matrix of a name, or one of another shape
+   */
+  public Mamba2 variant(Precision precision, Map<String, Matrix> matrices) throws FormatException {
+    return Mamba2.of(file, kernels, team, precision, matrices);
   }
 
   /** What the operations run on. */

@@ -3,9 +3,11 @@ package dev.mamba4j.engine;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.gguf.GgufFile;
 import dev.mamba4j.kernels.Kernels;
+import dev.mamba4j.kernels.Matrix;
 import dev.mamba4j.kernels.Vectors;
 import dev.mamba4j.kernels.WorkerTeam;
 import java.lang.foreign.Arena;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -39,16 +41,22 @@ public final class Mamba2 implements AutoCloseable {
   private final int[] stepToken = new int[1];
   private ForwardPass prefill; // made when first needed, and again for longer blocks
   private OutputHead prefillHead; // made when first needed
+  private ProjectionObserver observer = ProjectionObserver.NONE;
   private boolean closed;
 
-  private Mamba2(GgufFile file, Kernels kernels, WorkerTeam team, Precision precision)
+  private Mamba2(
+      GgufFile file,
+      Kernels kernels,
+      WorkerTeam team,
+      Precision precision,
+      Map<String, Matrix> others)
       throws FormatException {
     this.file = file;
     this.kernels = kernels;
     this.team = team;
     this.precision = precision;
     config = Mamba2Config.of(file);
-    weights = Mamba2Weights.of(file, config, kernels, arena);
+    weights = Mamba2Weights.of(file, config, kernels, arena).with(others);
     step = new ForwardPass(config, weights, kernels, precision, 1);
     stepHead = new OutputHead(config, weights, kernels, precision, 1, arena);
   }
@@ -62,12 +70,42 @@ public final class Mamba2 implements AutoCloseable {
    */
   public static Mamba2 of(GgufFile file, Kernels kernels, WorkerTeam team, Precision precision)
       throws FormatException {
-    return new Mamba2(file, kernels, team, precision);
+    return of(file, kernels, team, precision, Map.of());
+  }
+
+  /**
+   * The model with other matrices in place of some of the file's, to see what changing them does.
+   *
+   * @param others by GGUF name; their memory must outlive the model. A tied head follows the
+   *     embedding
+   * @throws IllegalArgumentException if the file has no matrix of a name, or one of another shape
+   * @throws FormatException if the file does not hold a model that can be run
+   */
+  public static Mamba2 of(
+      GgufFile file,
+      Kernels kernels,
+      WorkerTeam team,
+      Precision precision,
+      Map<String, Matrix> others)
+      throws FormatException {
+    return new Mamba2(file, kernels, team, precision, others);
   }
 
   /** The shape of the model. */
   public Mamba2Config config() {
     return config;
+  }
+
+  /**
+   * Who sees the inputs of matrix products from now on; {@link ProjectionObserver#NONE} ends it.
+   */
+  public void observe(ProjectionObserver other) {
+    running.lock();
+    try {
+      observer = other;
+    } finally {
+      running.unlock();
+    }
   }
 
   /** A state that has read nothing. */
@@ -89,6 +127,8 @@ public final class Mamba2 implements AutoCloseable {
       checkUsable(state);
       checkToken(token);
       stepToken[0] = token;
+      step.observe(observer);
+      stepHead.observe(observer);
       step.run(team, state, stepToken, 0, 1);
       stepHead.run(team, step.hidden(), 0, 1).read(0, logits);
     } finally {
@@ -127,6 +167,7 @@ public final class Mamba2 implements AutoCloseable {
         return false;
       }
       makeRoom(to - from);
+      prefill.observe(observer);
       prefill.run(team, state, tokens, from, to);
       emitLogits(from, to, tokens.length, listener);
       return true;
@@ -154,6 +195,7 @@ public final class Mamba2 implements AutoCloseable {
       return;
     }
     OutputHead head = first == to - 1 ? stepHead : prefillHead();
+    head.observe(observer);
     for (int at = first; at < to; at += head.capacity()) {
       int end = Math.min(to, at + head.capacity());
       Vectors logits = head.run(team, prefill.hidden(), at - from, end - from);

@@ -12,7 +12,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The tensors of a model, where they lie in the mapped file. Only the convolution weights are
@@ -21,10 +23,14 @@ import java.util.List;
  * @param embedding (vocabulary, width)
  * @param layers in order
  * @param outputNorm (width)
- * @param head (vocabulary, width); the embedding if the file has no head of its own
+ * @param head (vocabulary, width)
+ * @param tied whether the head is the embedding, since the file has none of its own
  */
-record Mamba2Weights(Matrix embedding, List<Layer> layers, MemorySegment outputNorm, Matrix head) {
+record Mamba2Weights(
+    Matrix embedding, List<Layer> layers, MemorySegment outputNorm, Matrix head, boolean tied) {
   static final String EMBEDDING = "token_embd.weight";
+  static final String IN = "ssm_in.weight";
+  static final String OUT = "ssm_out.weight";
   private static final String HEAD = "output.weight";
 
   /**
@@ -52,14 +58,61 @@ record Mamba2Weights(Matrix embedding, List<Layer> layers, MemorySegment outputN
     Matrix embedding = source.matrix(EMBEDDING, config.vocabulary(), config.width());
     List<Layer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
-      layers.add(source.layer("blk." + i + "."));
+      layers.add(source.layer(prefix(i)));
     }
     boolean tied = file.tensor(HEAD).isEmpty();
     return new Mamba2Weights(
         embedding,
         List.copyOf(layers),
         source.vector("output_norm.weight", config.width()),
-        tied ? embedding : source.matrix(HEAD, config.vocabulary(), config.width()));
+        tied ? embedding : source.matrix(HEAD, config.vocabulary(), config.width()),
+        tied);
+  }
+
+  /** What the names of a layer's tensors begin with. */
+  static String prefix(int layer) {
+    return "blk." + layer + ".";
+  }
+
+  /** The name of the matrix that the head is. */
+  String headName() {
+    return tied ? EMBEDDING : HEAD;
+  }
+
+  /**
+   * The same with other matrices in place of those of these names; a tied head follows the
+   * embedding.
+   *
+   * @throws IllegalArgumentException if there is no matrix of a name, or one of another shape
+   */
+  Mamba2Weights with(Map<String, Matrix> others) {
+    Map<String, Matrix> left = new HashMap<>(others);
+    Matrix newEmbedding = swap(left, EMBEDDING, embedding);
+    Matrix newHead = tied ? newEmbedding : swap(left, HEAD, head);
+    List<Layer> newLayers = new ArrayList<>();
+    for (int i = 0; i < layers.size(); i++) {
+      Layer layer = layers.get(i);
+      Matrix in = swap(left, prefix(i) + IN, layer.in());
+      Matrix out = swap(left, prefix(i) + OUT, layer.out());
+      newLayers.add(new Layer(layer.norm(), in, layer.core(), layer.gateNorm(), out));
+    }
+    if (!left.isEmpty()) {
+      throw new IllegalArgumentException("the model has no matrix " + left.keySet());
+    }
+    return new Mamba2Weights(newEmbedding, List.copyOf(newLayers), outputNorm, newHead, tied);
+  }
+
+  private static Matrix swap(Map<String, Matrix> others, String name, Matrix now) {
+    Matrix other = others.remove(name);
+    if (other == null) {
+      return now;
+    }
+    if (other.rows() != now.rows() || other.columns() != now.columns()) {
+      throw new IllegalArgumentException(
+          "%s is %d × %d, given %d × %d"
+              .formatted(name, now.rows(), now.columns(), other.rows(), other.columns()));
+    }
+    return other;
   }
 
   static FormatException missing(GgufFile file, String name) {
@@ -71,10 +124,10 @@ record Mamba2Weights(Matrix embedding, List<Layer> layers, MemorySegment outputN
     Layer layer(String prefix) throws FormatException {
       return new Layer(
           vector(prefix + "attn_norm.weight", config.width()),
-          matrix(prefix + "ssm_in.weight", config.projected(), config.width()),
+          matrix(prefix + IN, config.projected(), config.width()),
           core(prefix),
           vector(prefix + "ssm_norm.weight", config.inner()),
-          matrix(prefix + "ssm_out.weight", config.width(), config.inner()));
+          matrix(prefix + OUT, config.width(), config.inner()));
     }
 
     StateSpaceLayer core(String prefix) throws FormatException {

@@ -19,6 +19,7 @@ final class OutputHead implements Work {
   private final Activations normed; // (capacity, width)
   private final Vectors logits; // (capacity, vocabulary)
 
+  private ProjectionObserver observer = ProjectionObserver.NONE;
   private int tokens;
 
   OutputHead(
@@ -41,6 +42,11 @@ final class OutputHead implements Work {
     return logits.rows();
   }
 
+  /** Who sees the inputs of the head from now on. */
+  void observe(ProjectionObserver other) {
+    observer = other;
+  }
+
   /** The logits of the hidden vectors [from, to): (to - from, vocabulary). */
   Vectors run(WorkerTeam team, Vectors hidden, int from, int to) {
     Objects.checkFromToIndex(from, to, hidden.rows());
@@ -51,6 +57,7 @@ final class OutputHead implements Work {
       kernels.rmsNorm(input, t, weights.outputNorm(), config.width(), config.epsilon(), input);
       kernels.quantize(normed, t);
     }
+    observer.inputs(weights.headName(), input, tokens);
     team.run(this);
     return logits;
   }

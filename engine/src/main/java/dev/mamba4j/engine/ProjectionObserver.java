@@ -1,0 +1,25 @@
+package dev.mamba4j.engine;
+
+import dev.mamba4j.kernels.Vectors;
+
+/**
+ * Sees what goes into the matrix products of a model while it reads: statistics of these inputs say
+ * which weights matter. Run the model with {@link Precision#FLOAT}, or the inputs may already be
+ * rounded to 8 bits.
+ */
+@FunctionalInterface
+public interface ProjectionObserver {
+  /** Looks at nothing, and costs nothing. */
+  ProjectionObserver NONE = (matrix, inputs, tokens) -> {};
+
+  /**
+   * Called before a block of tokens is multiplied, layer by layer; for the head, only with those
+   * whose logits are wanted. Calls come from any thread, one after the other, and hold up the
+   * model.
+   *
+   * @param matrix GGUF name of the weights; a tied head has that of the embedding
+   * @param inputs (tokens or more, columns of the matrix), valid during the call
+   * @param tokens how many of the vectors, from the first
+   */
+  void inputs(String matrix, Vectors inputs, int tokens);
+}
