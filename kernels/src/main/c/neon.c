@@ -102,21 +102,36 @@ INLINE int32x4_t sums_of_4(const int32x4_t v[4]) {
 
 #include "blocks_neon.h"
 
-/* A K block of activations. */
+INLINE int32x4_t dot16(int8x16_t q, const int8_t *x) {
+    return vdotq_s32(vdupq_n_s32(0), q, vld1q_s8(x));
+}
+
+/*
+ * A K block of activations; sums are of 16 or 32 quants side by side. Starts take away what the weights of a group of 16 are too large
+ * by; that sums of products start from there costs a load, where a zero would take one of the two pipes for arithmetic.
+ */
 struct k_activations {
     const int8_t *quants;
-    int32x4_t sums[4];
+    int16x8_t sums[2];
     int32x4_t sums_of_32[2];
+    int32x4_t starts_q3_k[16];
+    int32x4_t starts_q6_k[16];
     float scale;
 };
 
 INLINE struct k_activations load_k_activations(struct activations x, int i) {
+    const int8_t q3_k[4] = {-4, -16, -64, -4}; /* see pair_of_bits */
     struct k_activations k = {.quants = x.quants + i, .scale = x.scales[i / K_BLOCK]};
-    for (int j = 0; j < 4; j++) {
-        k.sums[j] = vld1q_s32(x.sums + i / 16 + 4 * j);
+    for (int j = 0; j < 2; j++) {
+        int32x4_t first = vld1q_s32(x.sums + i / 16 + 8 * j);
+        int32x4_t second = vld1q_s32(x.sums + i / 16 + 8 * j + 4);
+        k.sums[j] = vcombine_s16(vmovn_s32(first), vmovn_s32(second));
+        k.sums_of_32[j] = vpaddq_s32(first, second);
     }
-    k.sums_of_32[0] = vpaddq_s32(k.sums[0], k.sums[1]);
-    k.sums_of_32[1] = vpaddq_s32(k.sums[2], k.sums[3]);
+    for (int j = 0; j < 16; j++) {
+        k.starts_q3_k[j] = dot16(vdupq_n_s8(q3_k[j / 2 % 4]), k.quants + 16 * j);
+        k.starts_q6_k[j] = dot16(vdupq_n_s8(-32), k.quants + 16 * j);
+    }
     return k;
 }
 
@@ -137,13 +152,18 @@ INLINE int8x16_t two_words(const uint64_t words[2]) {
     return vcombine_s8(vcreate_s8(words[0]), vcreate_s8(words[1]));
 }
 
-/* Σ scales * sums of 16. */
-INLINE int32x4_t add_scaled_sums(const struct k_activations *x, struct scales scales) {
-    int32x4_t result = vmulq_s32(scales.four[0], x->sums[0]);
-    for (int j = 1; j < 4; j++) {
-        result = vmlaq_s32(result, scales.four[j], x->sums[j]);
-    }
-    return result;
+/*
+ * The same pointer; the compiler cannot know. Else it loads the activations for all rows in advance, has no registers for that many and
+ * stores them on the stack.
+ */
+INLINE const int8_t *reload(const int8_t *quants) {
+    __asm__("" : "+r"(quants));
+    return quants;
+}
+
+/* Bits to the left, or to the right where `by` is negative. */
+INLINE uint8x16_t moved(uint8x16_t bits, int by) {
+    return by < 0 ? bits >> -by : bits << by;
 }
 
 INLINE vf add_block(vf total, float scale, int32x4_t sums) {
@@ -154,54 +174,68 @@ INLINE float scale_at(const uint8_t *d) {
     return half_to_float(load16(d));
 }
 
-INLINE int32x4_t dot16(int8x16_t q, const int8_t *x) {
-    return vdotq_s32(vdupq_n_s32(0), q, vld1q_s8(x));
+/*
+ * Two bits of each byte, the pair of number `pair`, in their place: times 4^pair. Only the last pair goes to the right, since bytes are
+ * signed for sdot.
+ */
+INLINE uint8x16_t pair_of_bits(uint8x16_t packed, int pair) {
+    return pair == 3 ? packed >> 6 : vandq_u8(packed, vdupq_n_u8((uint8_t)(3 << 2 * pair)));
+}
+
+/* The sums of groups of 16 whose weights are times {1, 1, 4, 4} and {16, 16, 1, 1}. */
+INLINE int32x4_t without_powers(int32x4_t even, int32x4_t odd) {
+    return vaddq_s32(vshlq_s32(even, (int32x4_t){0, 0, -2, -2}), vshlq_s32(odd, (int32x4_t){-4, -4, 0, 0}));
 }
 
 INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total) {
-    const uint8x16_t two_bits = vdupq_n_u8(3);
+    const int8_t *quants = reload(x->quants);
     uint8x16_t packed = vld1q_u8(block);
     struct scales scales = widen(low_nibbles(packed));
-    int32x4_t sums = vdupq_n_s32(0);
+    int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
     for (int n = 0; n < 2; n++) {
         uint8x16_t qs[2] = {vld1q_u8(block + 16 + 32 * n), vld1q_u8(block + 32 + 32 * n)};
         for (int j = 0; j < 2; j++) {
             int32x4_t products[4];
             for (int k = 0; k < 4; k++) {
-                int8x16_t q = vreinterpretq_s8_u8(vandq_u8(qs[k % 2], two_bits));
-                products[k] = dot16(q, x->quants + 128 * n + 64 * j + 16 * k);
-                qs[k % 2] = vshrq_n_u8(qs[k % 2], 2);
+                uint8x16_t q = pair_of_bits(qs[k % 2], 2 * j + k / 2);
+                products[k] = dot16(vreinterpretq_s8_u8(q), quants + 128 * n + 64 * j + 16 * k);
             }
-            sums = vmlaq_s32(sums, sums_of_4(products), scales.four[2 * n + j]);
+            sums[j] = vmlaq_s32(sums[j], sums_of_4(products), scales.four[2 * n + j]);
         }
     }
-    total = add_block(total, scale_at(block + 80) * x->scale, sums);
-    return add_block(total, -scale_at(block + 82) * x->scale, add_scaled_sums(x, widen(high_nibbles(packed))));
+    int16x8_t low_mins = vmovl_s8(vget_low_s8(high_nibbles(packed)));
+    int16x8_t high_mins = vmovl_high_s8(high_nibbles(packed));
+    int32x4_t mins = vmull_s16(vget_low_s16(low_mins), vget_low_s16(x->sums[0]));
+    mins = vmlal_high_s16(mins, low_mins, x->sums[0]);
+    mins = vmlal_s16(mins, vget_low_s16(high_mins), vget_low_s16(x->sums[1]));
+    mins = vmlal_high_s16(mins, high_mins, x->sums[1]);
+    total = add_block(total, scale_at(block + 80) * x->scale, without_powers(sums[0], sums[1]));
+    return add_block(total, -scale_at(block + 82) * x->scale, mins);
 }
 
 INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total) {
-    const uint8x16_t two_bits = vdupq_n_u8(3);
+    const int8_t *quants = reload(x->quants);
     uint64_t unpacked[2];
     unpack_scales_q3(block + 96, unpacked);
     struct scales scales = widen(vsubq_s8(two_words(unpacked), vdupq_n_s8(32)));
     uint8x16_t hmask[2] = {vld1q_u8(block), vld1q_u8(block + 16)};
-    int32x4_t sums = vdupq_n_s32(0);
+    int32x4_t sums[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
     for (int n = 0; n < 2; n++) {
         uint8x16_t qs[2] = {vld1q_u8(block + 32 + 32 * n), vld1q_u8(block + 48 + 32 * n)};
         for (int j = 0; j < 2; j++) {
             int32x4_t products[4];
             for (int k = 0; k < 4; k++) {
-                uint8x16_t high = vshlq_n_u8(vandq_u8(hmask[k % 2], vdupq_n_u8(1)), 2);
-                int8x16_t q = vreinterpretq_s8_u8(vorrq_u8(vandq_u8(qs[k % 2], two_bits), high));
-                products[k] = dot16(q, x->quants + 128 * n + 64 * j + 16 * k);
-                qs[k % 2] = vshrq_n_u8(qs[k % 2], 2);
-                hmask[k % 2] = vshrq_n_u8(hmask[k % 2], 1);
+                int group = 8 * n + 4 * j + k;
+                int pair = 2 * j + k / 2;
+                int third = pair == 3 ? 2 : 2 * pair + 2; /* where the third bit goes */
+                uint8x16_t high = moved(hmask[k % 2], third - (4 * n + pair));
+                uint8x16_t q = vbslq_u8(vdupq_n_u8((uint8_t)(1 << third)), high, pair_of_bits(qs[k % 2], pair));
+                products[k] = vdotq_s32(x->starts_q3_k[group], vreinterpretq_s8_u8(q), vld1q_s8(quants + 16 * group));
             }
-            sums = vmlaq_s32(sums, sums_of_4(products), scales.four[2 * n + j]);
+            sums[j] = vmlaq_s32(sums[j], sums_of_4(products), scales.four[2 * n + j]);
         }
     }
-    sums = vsubq_s32(sums, vshlq_n_s32(add_scaled_sums(x, scales), 2));
-    return add_block(total, scale_at(block + 108) * x->scale, sums);
+    return add_block(total, scale_at(block + 108) * x->scale, without_powers(sums[0], sums[1]));
 }
 
 /* Eight scales and eight mins of Q4_K and Q5_K, as 32-bit numbers: scales 0-3, mins 0-3, scales 4-7, mins 4-7. */
@@ -219,13 +253,14 @@ INLINE vf add_block_with_mins(
 }
 
 INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    const int8_t *quants = reload(x->quants);
     struct scales scales = unpack_scales_of_32(block + 4);
     int32x4_t sums = vdupq_n_s32(0);
     for (int n = 0; n < 2; n++) {
         int32x4_t products[4];
         for (int k = 0; k < 2; k++) {
             const uint8_t *qs = block + 16 + 64 * n + 32 * k;
-            const int8_t *xs = x->quants + 128 * n + 64 * k;
+            const int8_t *xs = quants + 128 * n + 64 * k;
             uint8x16_t first = vld1q_u8(qs);
             uint8x16_t second = vld1q_u8(qs + 16);
             products[2 * k] = vdotq_s32(dot16(low_nibbles(first), xs), low_nibbles(second), vld1q_s8(xs + 16));
@@ -237,8 +272,8 @@ INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total
 }
 
 INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    const int8_t *quants = reload(x->quants);
     struct scales scales = unpack_scales_of_32(block + 4);
-    const uint8x16_t fifth_bit = vdupq_n_u8(16);
     uint8x16_t qh[2] = {vld1q_u8(block + 16), vld1q_u8(block + 32)};
     int32x4_t sums = vdupq_n_s32(0);
     for (int n = 0; n < 2; n++) {
@@ -248,10 +283,10 @@ INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total
             for (int i = 0; i < 2; i++) {
                 uint8x16_t packed = vld1q_u8(block + 48 + 64 * n + k / 2 * 32 + 16 * i);
                 int8x16_t low = k % 2 ? high_nibbles(packed) : low_nibbles(packed);
-                /* Bit 4 n + k goes to bit 4. */
-                uint8x16_t high = vandq_u8(vshlq_u8(qh[i], vdupq_n_s8((int8_t)(4 - 4 * n - k))), fifth_bit);
-                int8x16_t q = vorrq_s8(low, vreinterpretq_s8_u8(high));
-                products[k] = vdotq_s32(products[k], q, vld1q_s8(x->quants + 128 * n + 32 * k + 16 * i));
+                uint8x16_t high = moved(qh[i], 4 - (4 * n + k)); /* bit 4 n + k goes to bit 4 */
+                uint8x16_t q = vbslq_u8(vdupq_n_u8(0x10), high, vreinterpretq_u8_s8(low));
+                products[k] =
+                    vdotq_s32(products[k], vreinterpretq_s8_u8(q), vld1q_s8(quants + 128 * n + 32 * k + 16 * i));
             }
         }
         sums = vmlaq_s32(sums, sums_of_4(products), scales.four[2 * n]);
@@ -260,25 +295,24 @@ INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total
 }
 
 INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total) {
-    const uint8x16_t two_bits = vdupq_n_u8(0x30);
+    const int8_t *quants = reload(x->quants);
     struct scales scales = widen(vld1q_s8((const int8_t *)block + 192));
     int32x4_t sums = vdupq_n_s32(0);
     for (int n = 0; n < 2; n++) {
         for (int j = 0; j < 2; j++) {
             int32x4_t products[4];
             for (int k = 0; k < 4; k++) {
+                int group = 8 * n + 4 * j + k;
                 uint8x16_t packed = vld1q_u8(block + 64 * n + 16 * k);
                 uint8x16_t qh = vld1q_u8(block + 128 + 32 * n + k % 2 * 16);
                 int8x16_t low = j ? high_nibbles(packed) : low_nibbles(packed);
-                /* Bits 4 j + 2 (k / 2) and the next go to bits 4 and 5. */
-                uint8x16_t high = vshlq_u8(qh, vdupq_n_s8((int8_t)(4 - 4 * j - 2 * (k / 2))));
-                int8x16_t q = vorrq_s8(low, vreinterpretq_s8_u8(vandq_u8(high, two_bits)));
-                products[k] = dot16(q, x->quants + 128 * n + 64 * j + 16 * k);
+                uint8x16_t high = moved(qh, 4 - (4 * j + k / 2 * 2)); /* bits 4 j + 2 (k / 2) and the next go to bits 4 and 5 */
+                uint8x16_t q = vbslq_u8(vdupq_n_u8(0x30), high, vreinterpretq_u8_s8(low));
+                products[k] = vdotq_s32(x->starts_q6_k[group], vreinterpretq_s8_u8(q), vld1q_s8(quants + 16 * group));
             }
             sums = vmlaq_s32(sums, sums_of_4(products), scales.four[2 * n + j]);
         }
     }
-    sums = vsubq_s32(sums, vshlq_n_s32(add_scaled_sums(x, scales), 5));
     return add_block(total, scale_at(block + 208) * x->scale, sums);
 }
 
