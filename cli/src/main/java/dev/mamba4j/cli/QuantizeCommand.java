@@ -30,7 +30,9 @@ final class QuantizeCommand implements Callable<Integer> {
       required = true,
       paramLabel = "TYPE",
       converter = TypeName.class,
-      description = "Q8_0 (8.5 bits per weight), F16, BF16 or F32.")
+      description =
+          "Q8_0 (8.5 bits per weight), Q6_K (6.6), Q5_K (5.5), Q4_K (4.5), Q4_0 (4.5), Q3_K (3.4),"
+              + " Q2_K (2.6) and others, F16, BF16 or F32.")
   private TensorType type;
 
   @Mixin private GgufOutput output;

@@ -7,7 +7,10 @@ enum FileType {
   ALL_F32(0),
   MOSTLY_F16(1),
   MOSTLY_Q4_0(2),
+  MOSTLY_Q4_1(3),
   MOSTLY_Q8_0(7),
+  MOSTLY_Q5_0(8),
+  MOSTLY_Q5_1(9),
   MOSTLY_Q2_K(10),
   MOSTLY_Q3_K(12),
   MOSTLY_Q4_K(15),
@@ -34,6 +37,9 @@ enum FileType {
       case BF16 -> MOSTLY_BF16;
       case Q8_0 -> MOSTLY_Q8_0;
       case Q4_0 -> MOSTLY_Q4_0;
+      case Q4_1 -> MOSTLY_Q4_1;
+      case Q5_0 -> MOSTLY_Q5_0;
+      case Q5_1 -> MOSTLY_Q5_1;
       case Q2_K -> MOSTLY_Q2_K;
       case Q3_K -> MOSTLY_Q3_K;
       case Q4_K -> MOSTLY_Q4_K;

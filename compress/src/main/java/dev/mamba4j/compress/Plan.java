@@ -2,6 +2,7 @@ package dev.mamba4j.compress;
 
 import dev.mamba4j.formats.tensor.TensorType;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -10,21 +11,33 @@ import java.util.Map;
  * @param types tensor name to type, in the order of the file
  */
 public record Plan(Map<String, TensorType> types) {
+  private static final String HEAD = "output.weight";
+  private static final String EMBEDDING = "token_embd.weight";
+
   /** Copies the map. */
   public Plan {
     types = new LinkedHashMap<>(types);
   }
 
   /**
-   * One type for all matrices. Parameters between the projections stay float32; a matrix whose rows
-   * are not whole blocks of the type becomes F16.
+   * One type for all matrices, but for the one that gives the logits, which has six bits at least,
+   * as llama.cpp has it. Parameters between the projections stay float32; a matrix whose rows are
+   * not whole blocks of the type gets the next larger one that fits.
    */
   public static Plan uniform(ModelSource source, TensorType type) {
+    List<SourceTensor> tensors = source.tensors();
+    boolean tied = tensors.stream().noneMatch(tensor -> tensor.name().equals(HEAD));
+    String head = tied ? EMBEDDING : HEAD;
     Map<String, TensorType> types = new LinkedHashMap<>();
-    for (SourceTensor tensor : source.tensors()) {
-      types.put(tensor.name(), tensor.typeFor(type));
+    for (SourceTensor tensor : tensors) {
+      TensorType wanted = tensor.name().equals(head) ? headType(type) : type;
+      types.put(tensor.name(), tensor.typeFor(wanted));
     }
     return new Plan(types);
+  }
+
+  private static TensorType headType(TensorType type) {
+    return type.bitsPerWeight() < TensorType.Q6_K.bitsPerWeight() ? TensorType.Q6_K : type;
   }
 
   /** The type that each matrix holds without loss. */

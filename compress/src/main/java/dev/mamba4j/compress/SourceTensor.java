@@ -36,11 +36,23 @@ public record SourceTensor(GgufTensorInfo info, Values values, Optional<MemorySe
     };
   }
 
-  /** The type to write: the wanted one for matrices where rows are whole blocks of it. */
+  /**
+   * The type to write: the wanted one for matrices where rows are whole blocks of it, otherwise the
+   * next one of blocks of 32 as llama.cpp chooses it, or F16.
+   */
   TensorType typeFor(TensorType wanted) {
     if (!isMatrix()) {
       return TensorType.F32;
     }
-    return info.columns() % wanted.blockSize() == 0 ? wanted : TensorType.F16;
+    if (info.columns() % wanted.blockSize() == 0) {
+      return wanted;
+    }
+    return switch (wanted) {
+      case Q2_K, Q3_K, IQ4_XS -> typeFor(TensorType.IQ4_NL);
+      case Q4_K -> typeFor(TensorType.Q5_0);
+      case Q5_K -> typeFor(TensorType.Q5_1);
+      case Q6_K -> typeFor(TensorType.Q8_0);
+      default -> TensorType.F16;
+    };
   }
 }

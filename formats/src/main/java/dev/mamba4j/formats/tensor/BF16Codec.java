@@ -15,7 +15,12 @@ final class BF16Codec implements BlockCodec {
 
   @Override
   public void encode(
-      float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count) {
+      float[] source,
+      int sourceOffset,
+      float[] importance,
+      MemorySegment target,
+      long targetOffset,
+      int count) {
     for (int i = 0; i < count; i++) {
       target.set(SHORT, targetOffset + 2L * i, round(source[sourceOffset + i]));
     }

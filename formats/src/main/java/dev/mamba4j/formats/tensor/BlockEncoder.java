@@ -7,5 +7,17 @@ import java.lang.foreign.MemorySegment;
  * units. {@link TensorType#encode} checks that a count is whole blocks.
  */
 interface BlockEncoder {
-  void encode(float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count);
+  /**
+   * Encodes values.
+   *
+   * @param importance (columns) what the error at each column counts, for values that are whole
+   *     rows; null if all count alike
+   */
+  void encode(
+      float[] source,
+      int sourceOffset,
+      float[] importance,
+      MemorySegment target,
+      long targetOffset,
+      int count);
 }

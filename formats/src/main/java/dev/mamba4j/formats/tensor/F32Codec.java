@@ -12,7 +12,12 @@ final class F32Codec implements BlockCodec {
 
   @Override
   public void encode(
-      float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count) {
+      float[] source,
+      int sourceOffset,
+      float[] importance,
+      MemorySegment target,
+      long targetOffset,
+      int count) {
     MemorySegment.copy(source, sourceOffset, target, FLOAT, targetOffset, count);
   }
 }

@@ -16,4 +16,13 @@ public final class NonlinearLevels {
   public static int level(int code) {
     return LEVELS[code];
   }
+
+  /** All of them, for a search. */
+  static Levels all() {
+    float[] levels = new float[LEVELS.length];
+    for (int code = 0; code < levels.length; code++) {
+      levels[code] = LEVELS[code];
+    }
+    return new Levels(levels, 2);
+  }
 }

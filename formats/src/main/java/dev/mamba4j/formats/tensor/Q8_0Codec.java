@@ -11,7 +11,7 @@ import java.lang.foreign.ValueLayout;
  * quantize_row_q8_0_ref} gives: the quotient is taken with the unrounded scale and rounded half
  * away from zero.
  */
-final class Q8_0Codec extends QuantizedDecoder implements BlockCodec {
+final class Q8_0Codec extends QuantizedCodec implements BlockCodec {
   private static final int BLOCK = 32;
   private static final int BLOCK_BYTES = 34;
 
@@ -28,8 +28,26 @@ final class Q8_0Codec extends QuantizedDecoder implements BlockCodec {
   }
 
   @Override
+  BlockQuantizer quantizer() {
+    return new SymmetricQuantizer(this, Levels.linear(-127, 127), 32);
+  }
+
+  @Override
+  void packBlock(BlockCodes codes, MemorySegment target, long block) {
+    putHalf(target, block, codes.d);
+    for (int i = 0; i < BLOCK; i++) {
+      putByte(target, block + 2 + i, codes.quants[i] - 127);
+    }
+  }
+
+  @Override
   public void encode(
-      float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count) {
+      float[] source,
+      int sourceOffset,
+      float[] importance,
+      MemorySegment target,
+      long targetOffset,
+      int count) {
     for (int block = 0; block < count / BLOCK; block++) {
       int from = sourceOffset + block * BLOCK;
       float max = 0;

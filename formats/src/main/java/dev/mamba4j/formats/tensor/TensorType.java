@@ -15,26 +15,26 @@ import java.util.Optional;
 public enum TensorType {
   F32(0, 1, 4, new F32Codec()),
   F16(1, 1, 2, new F16Codec()),
-  Q4_0(2, 32, 18, new Q4_0Decoder()),
-  Q4_1(3, 32, 20, new Q4_1Decoder()),
-  Q5_0(6, 32, 22, new Q5_0Decoder()),
-  Q5_1(7, 32, 24, new Q5_1Decoder()),
+  Q4_0(2, 32, 18, new Q4_0Codec()),
+  Q4_1(3, 32, 20, new Q4_1Codec()),
+  Q5_0(6, 32, 22, new Q5_0Codec()),
+  Q5_1(7, 32, 24, new Q5_1Codec()),
   Q8_0(8, 32, 34, new Q8_0Codec()),
   Q8_1(9, 32, 36),
-  Q2_K(10, 256, 84, new Q2_KDecoder()),
-  Q3_K(11, 256, 110, new Q3_KDecoder()),
-  Q4_K(12, 256, 144, new Q4_KDecoder()),
-  Q5_K(13, 256, 176, new Q5_KDecoder()),
-  Q6_K(14, 256, 210, new Q6_KDecoder()),
+  Q2_K(10, 256, 84, new Q2_KCodec()),
+  Q3_K(11, 256, 110, new Q3_KCodec()),
+  Q4_K(12, 256, 144, new Q4_KCodec()),
+  Q5_K(13, 256, 176, new Q5_KCodec()),
+  Q6_K(14, 256, 210, new Q6_KCodec()),
   Q8_K(15, 256, 292),
   IQ2_XXS(16, 256, 66),
   IQ2_XS(17, 256, 74),
   IQ3_XXS(18, 256, 98),
   IQ1_S(19, 256, 50),
-  IQ4_NL(20, 32, 18, new IQ4_NLDecoder()),
+  IQ4_NL(20, 32, 18, new IQ4_NLCodec()),
   IQ3_S(21, 256, 110),
   IQ2_S(22, 256, 82),
-  IQ4_XS(23, 256, 136, new IQ4_XSDecoder()),
+  IQ4_XS(23, 256, 136, new IQ4_XSCodec()),
   I8(24, 1, 1),
   I16(25, 1, 2),
   I32(26, 1, 4),
@@ -66,10 +66,6 @@ public enum TensorType {
 
   TensorType(int id, int blockSize, int blockBytes) {
     this(id, blockSize, blockBytes, null, null);
-  }
-
-  TensorType(int id, int blockSize, int blockBytes, BlockDecoder decoder) {
-    this(id, blockSize, blockBytes, decoder, null);
   }
 
   TensorType(int id, int blockSize, int blockBytes, BlockCodec codec) {
@@ -125,6 +121,18 @@ public enum TensorType {
   }
 
   /**
+   * A quantizer of single blocks, for methods that decide on integers themselves.
+   *
+   * @throws UnsupportedOperationException if the values are floats or {@link #canEncode()} is false
+   */
+  public BlockQuantizer newQuantizer() {
+    if (encoder instanceof QuantizedCodec codec) {
+      return codec.quantizer();
+    }
+    throw new UnsupportedOperationException("tensor type " + name() + " has no integers");
+  }
+
+  /**
    * Bytes that {@code count} values take.
    *
    * @throws IllegalArgumentException if the count is negative or not a whole number of blocks
@@ -156,7 +164,7 @@ public enum TensorType {
   }
 
   /**
-   * Encodes {@code count} floats.
+   * Encodes {@code count} floats, the error at each of which counts alike.
    *
    * @param targetOffset in bytes
    * @param count a multiple of {@link #blockSize()}
@@ -164,11 +172,37 @@ public enum TensorType {
    */
   public void encode(
       float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count) {
+    encode(source, sourceOffset, null, target, targetOffset, count);
+  }
+
+  /**
+   * Encodes {@code count} floats so that the sum of squared errors is small, each error counted as
+   * the importance of its column says.
+   *
+   * @param importance (columns) of the rows that the values are, not negative; null if all count
+   *     alike
+   * @param targetOffset in bytes
+   * @param count a multiple of {@link #blockSize()} and of the columns
+   * @throws UnsupportedOperationException if {@link #canEncode()} is false
+   */
+  public void encode(
+      float[] source,
+      int sourceOffset,
+      float[] importance,
+      MemorySegment target,
+      long targetOffset,
+      int count) {
     byteSize(count);
+    if (importance != null
+        && (importance.length % blockSize != 0 || count % importance.length != 0)) {
+      throw new IllegalArgumentException(
+          "%d values are not whole rows of %d columns in blocks of %d"
+              .formatted(count, importance.length, blockSize));
+    }
     if (!canEncode()) {
       throw new UnsupportedOperationException(
           "tensor type " + name() + " cannot be encoded by this version of mamba4j");
     }
-    encoder.encode(source, sourceOffset, target, targetOffset, count);
+    encoder.encode(source, sourceOffset, importance, target, targetOffset, count);
   }
 }

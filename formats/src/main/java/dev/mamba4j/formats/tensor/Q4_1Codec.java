@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
  * <p>Layout of a block: d, m (2 bytes each), q (16 bytes; values 0 to 15 in the low nibbles, 16 to
  * 31 in the high ones).
  */
-final class Q4_1Decoder extends QuantizedDecoder {
-  Q4_1Decoder() {
+final class Q4_1Codec extends QuantizedCodec {
+  Q4_1Codec() {
     super(32, 20);
   }
 
@@ -21,5 +21,17 @@ final class Q4_1Decoder extends QuantizedDecoder {
       target[to + i] = scale * nibble(source, block + 4 + i, 0) + minimum;
       target[to + 16 + i] = scale * nibble(source, block + 4 + i, 4) + minimum;
     }
+  }
+
+  @Override
+  BlockQuantizer quantizer() {
+    return new AffineQuantizer(this, 15, 32);
+  }
+
+  @Override
+  void packBlock(BlockCodes codes, MemorySegment target, long block) {
+    putHalf(target, block, codes.d);
+    putHalf(target, block + 2, codes.dMin);
+    Q4_0Codec.packNibbles(codes.quants, 0, target, block + 4);
   }
 }

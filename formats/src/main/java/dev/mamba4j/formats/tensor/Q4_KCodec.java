@@ -16,12 +16,12 @@ import java.lang.foreign.MemorySegment;
  * min   j + 4, bits 3 to 0  | scale j + 4, bits 3 to 0
  * </pre>
  */
-final class Q4_KDecoder extends QuantizedDecoder {
+final class Q4_KCodec extends QuantizedCodec {
   private static final int D_MIN = 2;
   private static final int SCALES = 4;
   private static final int QUANTS = 16;
 
-  Q4_KDecoder() {
+  Q4_KCodec() {
     super(256, 144);
   }
 
@@ -36,6 +36,19 @@ final class Q4_KDecoder extends QuantizedDecoder {
         target[to + 32 * group + i] = scale * quant(source, block + QUANTS, group, i) - minimum;
       }
     }
+  }
+
+  @Override
+  BlockQuantizer quantizer() {
+    return new AffineQuantizer(this, 15, 32, 8, 63);
+  }
+
+  @Override
+  void packBlock(BlockCodes codes, MemorySegment target, long block) {
+    putHalf(target, block, codes.d);
+    putHalf(target, block + D_MIN, codes.dMin);
+    packScales(codes, target, block + SCALES);
+    packNibbles(codes.quants, target, block + QUANTS);
   }
 
   /** Value i of a group; 0 to 15. */
@@ -56,5 +69,26 @@ final class Q4_KDecoder extends QuantizedDecoder {
     return group < 4
         ? unsigned(source, scales + 4 + group) & 63
         : nibble(source, scales + 4 + group, 4) | ((unsigned(source, scales + group) >> 6) << 4);
+  }
+
+  /** The way back from {@link #scale} and {@link #minimum}. */
+  static void packScales(BlockCodes codes, MemorySegment target, long at) {
+    for (int j = 0; j < 4; j++) {
+      int scale = codes.scales[j + 4];
+      int minimum = codes.minimums[j + 4];
+      putByte(target, at + j, codes.scales[j] | ((scale >> 4) << 6));
+      putByte(target, at + 4 + j, codes.minimums[j] | ((minimum >> 4) << 6));
+      putByte(target, at + 8 + j, (scale & 15) | ((minimum & 15) << 4));
+    }
+  }
+
+  /** The low four bits of 256 quants; the way back from {@link #quant}. */
+  static void packNibbles(int[] quants, MemorySegment target, long at) {
+    for (int pair = 0; pair < 4; pair++) {
+      for (int i = 0; i < 32; i++) {
+        int low = quants[64 * pair + i] & 15;
+        putByte(target, at + 32L * pair + i, low | ((quants[64 * pair + 32 + i] & 15) << 4));
+      }
+    }
   }
 }

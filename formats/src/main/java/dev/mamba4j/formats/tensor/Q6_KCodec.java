@@ -12,12 +12,12 @@ import java.lang.foreign.ValueLayout;
  * in the low nibbles, 64 to 127 in the high ones. Its 32 bytes of upper bits hold, from the low
  * bits up, values 0 to 31, 32 to 63, 64 to 95 and 96 to 127.
  */
-final class Q6_KDecoder extends QuantizedDecoder {
+final class Q6_KCodec extends QuantizedCodec {
   private static final int UPPER_BITS = 128;
   private static final int SCALES = 192;
   private static final int D = 208;
 
-  Q6_KDecoder() {
+  Q6_KCodec() {
     super(256, 210);
   }
 
@@ -30,9 +30,30 @@ final class Q6_KDecoder extends QuantizedDecoder {
         int half = i / 128;
         int inHalf = i % 128;
         int low = nibble(source, block + 64L * half + inHalf % 64, inHalf < 64 ? 0 : 4);
-        int high = Q2_KDecoder.quant(source, block + UPPER_BITS, i);
+        int high = Q2_KCodec.quant(source, block + UPPER_BITS, i);
         target[to + i] = scale * ((low | (high << 4)) - 32);
       }
     }
+  }
+
+  @Override
+  BlockQuantizer quantizer() {
+    return new SymmetricQuantizer(this, Levels.linear(-32, 31), 16, 16, -128, 127, 0);
+  }
+
+  @Override
+  void packBlock(BlockCodes codes, MemorySegment target, long block) {
+    for (int half = 0; half < 2; half++) {
+      for (int i = 0; i < 64; i++) {
+        int at = 128 * half + i;
+        int low = codes.quants[at] & 15;
+        putByte(target, block + 64L * half + i, low | ((codes.quants[at + 64] & 15) << 4));
+      }
+    }
+    Q2_KCodec.packPairs(codes.quants, 4, target, block + UPPER_BITS);
+    for (int group = 0; group < 16; group++) {
+      putByte(target, block + SCALES + group, codes.scales[group]);
+    }
+    putHalf(target, block + D, codes.d);
   }
 }
