@@ -80,8 +80,7 @@ class QuantizedEncodersTest {
   @ParameterizedTest
   @EnumSource(
       names = {
-        "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
-        "IQ4_XS"
+        "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"
       })
   void bearsValuesOfAnySize(TensorType type) {
     assertThat(decoded(type, new float[COUNT], null)).containsOnly(0);
