@@ -272,4 +272,5 @@ INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf tot
     return add_block(total, block, x->scale, sums);
 }
 
+#include "tiles_avx2.h"
 #include "operations.h"

@@ -350,4 +350,5 @@ INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf tot
     return add_scaled_levels(total, odd, x, 1, _mm512_permutexvar_ps(by_quarter(1, 3, 5, 7), scales));
 }
 
+#include "tiles_avx512.h"
 #include "operations.h"

@@ -331,4 +331,5 @@ INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf tot
     return add_block(total, scale_at(block) * x->scale, sums);
 }
 
+#include "tiles_neon.h"
 #include "operations.h"

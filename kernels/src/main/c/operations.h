@@ -9,7 +9,8 @@
  *   times_power(v, shifted)    v * 2^k, where k is in the low bits of the float shifted
  *   sum4(v, out)               the sums of four vectors
  *   load_half, load_bf16       LANES values as floats
- *   half_to_float              one value
+ *   half_to_float, bf16_to_float
+ *                              one value
  *   round_to_half              the nearest float of half precision
  *   max_magnitude(x, n)        the largest |x[i]|, NaN if there is one; n a multiple of 16
  *   quantize16(x, f, q)        q[i] = x[i] * f, to nearest even, 0 for NaN; returns the sum of the 16
@@ -127,6 +128,8 @@ void mamba4j_quantize(
     }
 }
 
+#include "gemm.h"
+
 /* Products of whole rows with one vector. */
 
 /* Memory that will be needed: as much of it is asked for in each step as the step uses. */
@@ -198,8 +201,6 @@ FLOAT_ROWS(float_bf16, uint16_t, load_bf16)
         }                                                                                                                    \
         sum4(sums, out);                                                                                                     \
     }
-
-#define SCALE_AT(offset) half_to_float(load16(block + (offset)))
 
 DECODED_ROWS(float_q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
 DECODED_ROWS(float_q4_0, 32, 18, decode_q4_0(block, SCALE_AT(0), values))
@@ -327,10 +328,19 @@ INLINE int64_t smaller_long(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* From so many tokens on it pays to unpack weights. */
+#define TILED_TOKENS 4
+
 int32_t mamba4j_multiply(
     int32_t type, const uint8_t *weights, int32_t rows, int32_t columns, const float *values, const int8_t *quants,
     const float *scales, const int32_t *sums, int32_t block, int32_t tokens, float *y, int64_t y_stride, int32_t add) {
     const struct type *found = find_type(type);
+    if (tokens >= TILED_TOKENS
+        && multiply_tiled(
+            type, (struct rows){weights, rows, columns, 0}, (struct activations){values, quants, scales, sums}, block, tokens,
+            (struct output){y, y_stride, add})) {
+        return 1;
+    }
     rows_product *product = found ? block == 0 ? found->floats : found->int8 : 0;
     if (!product) {
         return 0;

@@ -25,6 +25,13 @@ INLINE uint64_t load64(const uint8_t *p) {
     return value;
 }
 
+INLINE float bf16_to_float(uint16_t half) {
+    uint32_t bits = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 /*
  * e^x to a relative 1e-11 for x in [-700, 700], and the value at the bound beyond; NaN stays NaN. Taken apart as 2^k * e^r with
  * |r| ≤ ln 2 / 2, where ten terms of the series leave 1e-12.

@@ -11,15 +11,18 @@ final class Chunks {
   /** Memory traffic of a chunk in bytes; tens of microseconds on a core. */
   private static final long CHUNK_BYTES = 512 << 10;
 
-  /** Rows of a chunk are a multiple of what kernels treat at once. */
-  private static final int ROW_MULTIPLE = 16;
+  /** Rows of a chunk are a multiple of what kernels treat at once, for one token and for many. */
+  private static final int STEP_MULTIPLE = 16;
+
+  private static final int PREFILL_MULTIPLE = 64;
 
   private Chunks() {}
 
   /** Rows of a product per chunk. */
   static int rows(Matrix weights, int tokens) {
     long rows = CHUNK_BYTES / (weights.rowBytes() * tokens);
-    long whole = Math.max(1, rows / ROW_MULTIPLE) * ROW_MULTIPLE;
+    int multiple = tokens == 1 ? STEP_MULTIPLE : PREFILL_MULTIPLE;
+    long whole = Math.max(1, rows / multiple) * multiple;
     return (int) Math.min(whole, weights.rows());
   }
 

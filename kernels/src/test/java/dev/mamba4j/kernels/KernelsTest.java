@@ -110,6 +110,29 @@ abstract class KernelsTest {
     }
   }
 
+  /** Prefill: tiles of tokens and what is left of them. */
+  @ParameterizedTest
+  @MethodSource("types")
+  void multipliesAnyNumberOfTokens(TensorType type) {
+    Numbers numbers = new Numbers(6);
+    for (int tokens = 1; tokens <= 70; tokens++) {
+      int columns = type.blockSize() == 1 ? 1 + tokens : type.blockSize();
+      int rows = numbers.between(1, 3);
+      int from = numbers.below(rows);
+      new Product(type, rows, columns, from, rows, tokens).check(numbers);
+    }
+  }
+
+  /** More rows, columns and tokens than are treated at a time. */
+  @ParameterizedTest
+  @MethodSource("types")
+  void multipliesMoreThanFitsATile(TensorType type) {
+    Numbers numbers = new Numbers(7);
+    int columns = type.blockSize() == 256 ? 512 : type.blockSize() == 1 ? 300 : 288;
+    new Product(type, 70, columns, 1, 68, 13).check(numbers);
+    new Product(type, 2, type.blockSize() == 256 ? 2816 : 2592, 0, 2, 131).check(numbers);
+  }
+
   /** One product to be tried, both ways and on floats and int8. */
   private final class Product {
     private final TensorType type;
@@ -191,6 +214,53 @@ abstract class KernelsTest {
           kernels().multiply(weights, from, Math.min(from + 3, 13), x, 3, parts);
         }
         assertThat(values(parts)).containsExactly(values(whole));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void givesTheSameForManyTokensHoweverRowsAreShared(TensorType type) {
+    int columns = type.blockSize() == 1 ? 67 : 2 * type.blockSize();
+    int tokens = 17;
+    Numbers numbers = new Numbers(4);
+    try (GuardedMemory memory = new GuardedMemory()) {
+      Matrix weights = matrix(memory, type, 50, columns, numbers.floats(50 * columns));
+      for (int block : activationBlocks(type)) {
+        Activations x =
+            activations(memory, tokens, columns, block, numbers.floats(tokens * columns));
+        Vectors whole = memory.vectors(tokens, 50, new float[50 * tokens]);
+        kernels().multiply(weights, 0, 50, x, tokens, whole);
+        Vectors parts = memory.vectors(tokens, 50, new float[50 * tokens]);
+        for (int from = 0; from < 50; from += 7) {
+          kernels().multiply(weights, from, Math.min(from + 7, 50), x, tokens, parts);
+        }
+        assertThat(values(parts)).containsExactly(values(whole));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void givesTheSameWhereverATokenIsAmongMany(TensorType type) {
+    int columns = type.blockSize() == 1 ? 67 : 2 * type.blockSize();
+    int tokens = 23;
+    Numbers numbers = new Numbers(8);
+    float[] inputs = new float[tokens * columns];
+    float[] token = numbers.floats(columns);
+    for (int t = 0; t < tokens; t++) {
+      System.arraycopy(token, 0, inputs, t * columns, columns);
+    }
+    try (GuardedMemory memory = new GuardedMemory()) {
+      Matrix weights = matrix(memory, type, 9, columns, numbers.floats(9 * columns));
+      for (int block : activationBlocks(type)) {
+        Activations x = activations(memory, tokens, columns, block, inputs);
+        Vectors y = memory.vectors(tokens, 9, new float[9 * tokens]);
+        kernels().multiply(weights, 0, 9, x, tokens, y);
+        float[] first = Arrays.copyOf(values(y), 9);
+        for (int t = 1; t < tokens; t++) {
+          assertThat(Arrays.copyOfRange(values(y), 9 * t, 9 * t + 9)).containsExactly(first);
+        }
       }
     }
   }
