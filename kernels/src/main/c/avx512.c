@@ -149,7 +149,27 @@ struct k_activations {
     __m256i sums;
     __m128i sums_of_32;
     __m128 scale;
+    /* For Q2_K, in the order of its lanes. */
+    __m512i turned[4];
+    __m512i turned_sums;
+    vf turned_scales;
+    /* For Q3_K: 32 values of each half, what -4 and -16 for each weight add up to, and a quarter of the scale. */
+    __m512i by_32[4];
+    __m512i offsets_of_4[4];
+    __m128 quarter_scale;
 };
+
+/* Lane u of a quarter, which is 16 c of a half n on, takes four values of group 8 n + 2 u + c: those from 4 ((u + turn) % 4) on. */
+INLINE __m512i turned(const __m512i x[4], int turn) {
+    int a = turn;
+    int b = 8 + (turn + 1) % 4;
+    int c = 16 + (turn + 2) % 4;
+    int d = 24 + (turn + 3) % 4;
+    const __m512i order = _mm512_setr_epi32(a, b, c, d, a + 4, b + 4, c + 4, d + 4, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m256i low = _mm512_castsi512_si256(_mm512_permutex2var_epi32(x[0], order, x[1]));
+    __m256i high = _mm512_castsi512_si256(_mm512_permutex2var_epi32(x[2], order, x[3]));
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
 
 INLINE struct k_activations load_k_activations(struct activations x, int i) {
     struct k_activations k;
@@ -170,6 +190,15 @@ INLINE struct k_activations load_k_activations(struct activations x, int i) {
     k.sums = _mm512_cvtepi32_epi16(load_bytes(x.sums + i / 16));
     k.sums_of_32 = _mm_hadd_epi16(_mm256_castsi256_si128(k.sums), _mm256_extracti128_si256(k.sums, 1));
     k.scale = _mm_set1_ps(x.scales[i / K_BLOCK]);
+    for (int j = 0; j < 4; j++) {
+        k.turned[j] = turned(k.x, j);
+        k.by_32[j] = _mm512_shuffle_i64x2(k.x[j / 2], k.x[2 + j / 2], j % 2 ? 0xee : 0x44);
+        k.offsets_of_4[j] = offset(j % 2 ? 16 : 4, k.by_32[j]);
+    }
+    const __m512i sum_order = _mm512_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+    k.turned_sums = _mm512_permutexvar_epi32(sum_order, load_bytes(x.sums + i / 16));
+    k.turned_scales = mul(_mm512_broadcastss_ps(k.scale), _mm512_broadcast_f32x4(_mm_setr_ps(1, 0x1p-2f, 0x1p-4f, 0x1p-6f)));
+    k.quarter_scale = _mm_mul_ps(k.scale, _mm_set1_ps(0.25f));
     return k;
 }
 
@@ -207,17 +236,30 @@ INLINE __m128i fold(__m256i v) {
     return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
 }
 
+/*
+ * Byte i of qs has values i, i + 32, i + 64 and i + 96 of a half of the block. Lane u of a quarter takes the pair of bits u, where it
+ * lies, of each of the quarter's four lanes in turn: so every lane has a scale of its own and adds up a group of 16, times 4^u.
+ */
+INLINE __m512i add_pairs_of_bits(__m512i sums, __m512i qs, __m512i x) {
+    const __m512i mask = _mm512_broadcast_i32x4(_mm_setr_epi32(0x03030303, 0x0c0c0c0c, 0x30303030, (int)0xc0c0c0c0));
+    return _mm512_dpbusd_epi32(sums, _mm512_and_si512(qs, mask), x);
+}
+
 INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total) {
-    const __m512i two_bits = _mm512_set1_epi8(3);
-    __m512i packed = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)block));
-    __m512i scales = _mm512_and_si512(packed, _mm512_set1_epi32(15));
-    __m512i sums = _mm512_setzero_si512();
-    for (int k = 0; k < 4; k++) {
-        __m512i qs = _mm512_srlv_epi32(load_twice(block + 16 + k / 2 * 32), by_half(4 * (k % 2), 4 * (k % 2) + 2));
-        sums = add_scaled(sums, _mm512_and_si512(qs, two_bits), x->x[k], scales, order_of_16(k));
-    }
-    __m256i mins = _mm512_cvtepi32_epi16(_mm512_srli_epi32(packed, 4));
-    return add_block_with_mins(total, block + 80, x->scale, sums, fold(_mm256_madd_epi16(mins, x->sums)));
+    const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+    __m512i packed = _mm512_cvtepu8_epi32(_mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)block), order));
+    __m512i qs = load_bytes(block + 16);
+    __m512i sums = add_pairs_of_bits(_mm512_setzero_si512(), qs, x->turned[0]);
+    sums = add_pairs_of_bits(sums, _mm512_shuffle_epi32(qs, 0x39), x->turned[1]);
+    sums = add_pairs_of_bits(sums, _mm512_shuffle_epi32(qs, 0x4e), x->turned[2]);
+    sums = add_pairs_of_bits(sums, _mm512_shuffle_epi32(qs, 0x93), x->turned[3]);
+    sums = _mm512_mullo_epi32(sums, _mm512_and_si512(packed, _mm512_set1_epi32(15)));
+    __m512i mins = _mm512_madd_epi16(_mm512_srli_epi32(packed, 4), x->turned_sums);
+    __m128 scales = _mm_cvtph_ps(_mm_cvtsi32_si128((int)load32(block + 80)));
+    vf scale = mul(_mm512_broadcastss_ps(scales), x->turned_scales);
+    vf min_scale = _mm512_broadcastss_ps(_mm_mul_ss(_mm_movehdup_ps(scales), x->scale));
+    total = multiply_add(_mm512_cvtepi32_ps(sums), scale, total);
+    return _mm512_fnmadd_ps(_mm512_cvtepi32_ps(mins), min_scale, total);
 }
 
 /* Low bits, and `high` where the mask has ones. */
@@ -225,22 +267,43 @@ INLINE __m512i or_masked(__m512i low, __m512i high, __m512i mask) {
     return _mm512_ternarylogic_epi32(low, high, mask, 0xf8);
 }
 
+/* Where the scales are of 16 values each, those from 32 (g / 2) and 32 (g / 2 + 1) on in both halves, as they are packed. */
+INLINE __m512i order_of_packed(int g) {
+    short a = (short)g;
+    short b = (short)(g + 2);
+    __m128i first = _mm_setr_epi16(a, a, a, a, b, b, b, b);
+    __m256i both = _mm256_add_epi16(_mm256_broadcastsi128_si256(first), _mm256_set_epi64x(0x0001000100010001, 0x0001000100010001, 0, 0));
+    return _mm512_add_epi16(_mm512_broadcast_i64x4(both), by_half(0, 0x00080008));
+}
+
+/*
+ * Byte i of qs has values i, i + 32, i + 64 and i + 96 of a half of the block, its third bits are in hmask. Every second one stays where
+ * it lies, four times as large, and the scales of the others are four times as large instead. Sums of both go side by side as 16 bits.
+ */
 INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total) {
+    const __m512i even_bits = _mm512_set1_epi8(0x03);
+    const __m512i odd_bits = _mm512_set1_epi8(0x0c);
+    const __m512i even_high = _mm512_set1_epi8(0x04);
+    const __m512i odd_high = _mm512_set1_epi8(0x10);
+    const __m256i factors = _mm256_set1_epi64x(0x0000000000020002);
     uint64_t unpacked[2];
     unpack_scales_q3(block + 96, unpacked);
-    __m256i scales = _mm256_cvtepi8_epi16(_mm_sub_epi8(two_words(unpacked), _mm_set1_epi8(32)));
-    __m512i wide = _mm512_cvtepu16_epi32(scales);
-    __m512i hmask = load_twice(block);
-    __m512i sums = _mm512_setzero_si512();
-    for (int k = 0; k < 4; k++) {
-        __m512i qs = _mm512_srlv_epi32(load_twice(block + 32 + k / 2 * 32), by_half(4 * (k % 2), 4 * (k % 2) + 2));
-        /* Bits 2 k and 2 k + 1 go to bit 2. */
-        __m512i high = _mm512_rolv_epi32(hmask, by_half((34 - 2 * k) % 32, (33 - 2 * k) % 32));
-        __m512i q = or_masked(_mm512_and_si512(qs, _mm512_set1_epi8(3)), high, _mm512_set1_epi8(4));
-        sums = add_scaled(sums, q, x->x[k], wide, order_of_16(k));
-    }
-    __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(scales, x->sums), 2);
-    return add_block(total, block + 108, x->scale, _mm512_sub_epi32(sums, _mm512_zextsi256_si512(offsets)));
+    __m256i words = _mm256_cvtepi8_epi16(_mm_sub_epi8(two_words(unpacked), _mm_set1_epi8(32)));
+    __m512i scales = _mm512_castsi256_si512(_mm256_sllv_epi16(words, factors));
+    __m512i qs = load_bytes(block + 32);
+    __m512i upper = _mm512_srli_epi16(qs, 4);
+    __m512i high = _mm512_srlv_epi32(load_twice(block), by_half(0, 4));
+    __m512i q0 = or_masked(_mm512_and_si512(qs, even_bits), _mm512_slli_epi16(high, 2), even_high);
+    __m512i q1 = or_masked(_mm512_and_si512(qs, odd_bits), _mm512_slli_epi16(high, 3), odd_high);
+    __m512i q2 = or_masked(_mm512_and_si512(upper, even_bits), high, even_high);
+    __m512i q3 = or_masked(_mm512_and_si512(upper, odd_bits), _mm512_slli_epi16(high, 1), odd_high);
+    __m512i p0 = _mm512_dpbusd_epi32(x->offsets_of_4[0], q0, x->by_32[0]);
+    __m512i p1 = _mm512_dpbusd_epi32(x->offsets_of_4[1], q1, x->by_32[1]);
+    __m512i p2 = _mm512_dpbusd_epi32(x->offsets_of_4[2], q2, x->by_32[2]);
+    __m512i p3 = _mm512_dpbusd_epi32(x->offsets_of_4[3], q3, x->by_32[3]);
+    __m512i sums = _mm512_madd_epi16(_mm512_packs_epi32(p0, p1), _mm512_permutexvar_epi16(order_of_packed(0), scales));
+    sums = _mm512_dpwssd_epi32(sums, _mm512_packs_epi32(p2, p3), _mm512_permutexvar_epi16(order_of_packed(4), scales));
+    return add_block(total, block + 108, x->quarter_scale, sums);
 }
 
 /* The scales and mins of Q4_K and Q5_K: 16 bytes, see unpack_scales_and_mins. */
