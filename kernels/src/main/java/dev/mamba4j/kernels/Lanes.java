@@ -44,10 +44,6 @@ final class Lanes {
   private static final VectorSpecies<Short> HALF_SHORTS = narrower(2, short.class);
   private static final VectorSpecies<Byte> QUARTER_BYTES = narrower(4, byte.class);
 
-  /** For four lanes: moves byte i of an int to the top of lane i. */
-  private static final IntVector BYTE_TO_TOP =
-      IntVector.fromArray(IntVector.SPECIES_128, new int[] {24, 16, 8, 0}, 0);
-
   /** For four lanes: moves byte i of an int to the bottom of lane i. */
   private static final IntVector BYTE_TO_BOTTOM =
       IntVector.fromArray(IntVector.SPECIES_128, new int[] {0, 8, 16, 24}, 0);
@@ -127,12 +123,10 @@ final class Lanes {
   /** Signed bytes as floats; loads just as many bytes as there are lanes. */
   static FloatVector loadBytes(long address) {
     if (QUARTER_BYTES == null) {
-      IntVector bytes = IntVector.broadcast(IntVector.SPECIES_128, MEMORY.get(INT, address));
       return (FloatVector)
-          bytes
-              .lanewise(VectorOperators.LSHL, BYTE_TO_TOP)
-              .lanewise(VectorOperators.ASHR, 24)
-              .convertShape(VectorOperators.I2F, FLOATS, 0);
+          IntVector.broadcast(IntVector.SPECIES_128, MEMORY.get(INT, address))
+              .reinterpretAsBytes()
+              .convertShape(VectorOperators.B2F, FLOATS, 0);
     }
     return (FloatVector)
         ByteVector.fromMemorySegment(QUARTER_BYTES, MEMORY, address, ORDER)

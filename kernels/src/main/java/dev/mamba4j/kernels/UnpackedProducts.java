@@ -1,5 +1,6 @@
 package dev.mamba4j.kernels;
 
+import static dev.mamba4j.kernels.Lanes.COUNT;
 import static dev.mamba4j.kernels.Lanes.FLOAT;
 import static dev.mamba4j.kernels.Lanes.FLOATS;
 import static dev.mamba4j.kernels.Lanes.MEMORY;
@@ -12,9 +13,9 @@ import dev.mamba4j.formats.tensor.TensorType;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Products of quantized rows that are unpacked first, see {@link UnpackedRows}: four rows and some
- * columns at a time, for all tokens. Scales are taken out of the inner sums, and minimums are
- * multiplied by sums of the inputs:
+ * Products of quantized rows that are unpacked first, see {@link UnpackedRows}: some columns of a
+ * row at a time, or of four where nibbles are multiplied, for all tokens. Scales are taken out of
+ * the inner sums, and minimums are multiplied by sums of the inputs:
  *
  * <pre>
  * y += Σ_group (scale * Σ quant * x + minimum * Σ x)
@@ -22,6 +23,9 @@ import jdk.incubator.vector.FloatVector;
  */
 final class UnpackedProducts {
   private static final int ROWS = UnpackedRows.ROWS;
+
+  /** Of a vector of floats. */
+  private static final long BYTES = 4L * COUNT;
 
   /** For types without minimums. */
   private static final long NO_SUMS = 0;
@@ -34,7 +38,7 @@ final class UnpackedProducts {
     long sums =
         UnpackedRows.hasMinimums(weights.type()) ? sums(weights, x, tokens, unpacked) : NO_SUMS;
     int row = fromRow;
-    for (; row + ROWS <= toRow; row += ROWS) {
+    for (; NibbleProducts.supports(weights.type()) && row + ROWS <= toRow; row += ROWS) {
       addRows(weights, row, ROWS, x, tokens, sums, y, unpacked);
     }
     for (; row < toRow; row++) {
@@ -56,14 +60,14 @@ final class UnpackedProducts {
   private static void addUp(int groups, int group, long x, long target) {
     for (int g = 0; g < groups; g++) {
       FloatVector sum = FloatVector.zero(FLOATS);
-      for (int i = g * group; i < (g + 1) * group; i += Lanes.COUNT) {
+      for (int i = g * group; i < (g + 1) * group; i += COUNT) {
         sum = sum.add(fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER));
       }
       Lanes.storeFloat(target + 4L * g, sum.reduceLanes(ADD));
     }
   }
 
-  /** Neighbouring rows, ROWS or one. */
+  /** One row, or ROWS of nibbles. */
   private static void addRows(
       Matrix weights,
       int row,
@@ -89,7 +93,7 @@ final class UnpackedProducts {
         if (nibbles != null) {
           nibbles.add(columns, first, step * weights.rowBytes(), unpacked.scales(), inputs, out);
         } else {
-          addQuants(columns, group, unpacked.quants(), unpacked.scales(), step, inputs, out);
+          addQuants(columns / 32, group, unpacked.quants(), unpacked.scales(), inputs, out);
         }
         if (sums != NO_SUMS) {
           long sum = sums + 4 * ((long) t * (weights.columns() / group) + from / group);
@@ -100,43 +104,45 @@ final class UnpackedProducts {
   }
 
   /**
-   * Four unpacked rows, or the first one four times over. One loop over all columns, as a short one
-   * in another costs more than a scale for each vector.
+   * An unpacked row, 32 columns at a time. As in {@link VectorProducts} the method is too large to
+   * be inlined.
    *
-   * @param step 1 for four rows, 0 for one
+   * @param group 32, or 16 where each half of the 32 has a scale of its own
    */
-  private static void addQuants(
-      int columns, int group, long quants, long scales, int step, long x, long out) {
-    int shift = Integer.numberOfTrailingZeros(group);
-    long q1 = quants + (long) step * UnpackedRows.COLUMNS;
-    long q2 = q1 + (long) step * UnpackedRows.COLUMNS;
-    long q3 = q2 + (long) step * UnpackedRows.COLUMNS;
-    long d1 = scales + (long) step * UnpackedRows.SCALES_STRIDE;
-    long d2 = d1 + (long) step * UnpackedRows.SCALES_STRIDE;
-    long d3 = d2 + (long) step * UnpackedRows.SCALES_STRIDE;
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    for (int i = 0; i < columns; i += Lanes.COUNT) {
-      long scale = 4L * (i >> shift);
-      FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
-      FloatVector p0 = Lanes.loadBytes(quants + i).mul(v);
-      FloatVector p1 = Lanes.loadBytes(q1 + i).mul(v);
-      FloatVector p2 = Lanes.loadBytes(q2 + i).mul(v);
-      FloatVector p3 = Lanes.loadBytes(q3 + i).mul(v);
-      s0 = p0.fma(broadcast(FLOATS, MEMORY.get(FLOAT, scales + scale)), s0);
-      s1 = p1.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d1 + scale)), s1);
-      s2 = p2.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d2 + scale)), s2);
-      s3 = p3.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d3 + scale)), s3);
+  private static void addQuants(int count, int group, long quants, long scales, long x, long out) {
+    int shift = group == 32 ? 2 : 3;
+    long second = group == 32 ? 0 : 4;
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int i = 0; i < count; i++) {
+      long q = quants + 32L * i;
+      long v = x + 128L * i;
+      long u = v + 64;
+      FloatVector p = Lanes.loadBytes(q).mul(fromMemorySegment(FLOATS, MEMORY, v, ORDER));
+      FloatVector r = Lanes.loadBytes(q + 16).mul(fromMemorySegment(FLOATS, MEMORY, u, ORDER));
+      if (COUNT < 16) {
+        q += COUNT;
+        v += BYTES;
+        u += BYTES;
+        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
+        r = Lanes.loadBytes(q + 16).fma(fromMemorySegment(FLOATS, MEMORY, u, ORDER), r);
+      }
+      if (COUNT < 8) {
+        q += COUNT;
+        v += BYTES;
+        u += BYTES;
+        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
+        r = Lanes.loadBytes(q + 16).fma(fromMemorySegment(FLOATS, MEMORY, u, ORDER), r);
+        q += COUNT;
+        v += BYTES;
+        u += BYTES;
+        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
+        r = Lanes.loadBytes(q + 16).fma(fromMemorySegment(FLOATS, MEMORY, u, ORDER), r);
+      }
+      long scale = scales + ((long) i << shift);
+      sum = p.fma(broadcast(FLOATS, MEMORY.get(FLOAT, scale)), sum);
+      sum = r.fma(broadcast(FLOATS, MEMORY.get(FLOAT, scale + second)), sum);
     }
-    VectorProducts.store(
-        out,
-        step,
-        s0.reduceLanes(ADD),
-        s1.reduceLanes(ADD),
-        s2.reduceLanes(ADD),
-        s3.reduceLanes(ADD));
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum.reduceLanes(ADD));
   }
 
   private static void addMinimums(int groups, long minimums, int step, long sums, long out) {
@@ -148,7 +154,7 @@ final class UnpackedProducts {
     FloatVector s2 = s0;
     FloatVector s3 = s0;
     int i = 0;
-    for (; i + Lanes.COUNT <= groups; i += Lanes.COUNT) {
+    for (; i + COUNT <= groups; i += COUNT) {
       FloatVector v = fromMemorySegment(FLOATS, MEMORY, sums + 4L * i, ORDER);
       s0 = fromMemorySegment(FLOATS, MEMORY, minimums + 4L * i, ORDER).fma(v, s0);
       s1 = fromMemorySegment(FLOATS, MEMORY, m1 + 4L * i, ORDER).fma(v, s1);

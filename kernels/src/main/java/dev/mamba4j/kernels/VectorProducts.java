@@ -1,10 +1,12 @@
 package dev.mamba4j.kernels;
 
+import static dev.mamba4j.kernels.Lanes.COUNT;
 import static dev.mamba4j.kernels.Lanes.FLOATS;
 import static dev.mamba4j.kernels.Lanes.MEMORY;
 import static dev.mamba4j.kernels.Lanes.ORDER;
 import static dev.mamba4j.kernels.Lanes.SHORT;
 import static java.lang.Float.float16ToFloat;
+import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.I2F;
@@ -15,8 +17,13 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Products of weight rows with float vectors, added to what is there. Four rows at a time share the
- * loads of the vector and hide each other's latencies.
+ * Products of weight rows with float vectors, added to what is there. Of floats four rows at a time
+ * share the loads of the vector and hide each other's latencies; of quantized rows one after the
+ * other is read, in the order of memory, and what a block of one row takes is written out: the
+ * compiler drops checks and folds addresses where they are a block's number times a constant.
+ *
+ * <p>C2 stops inlining in a method where it has made 18000 nodes, of which a load takes hundreds: a
+ * loop may hold about eight loads of weights. Past that vectors go through the heap.
  *
  * <p>One method for each type rather than one with a strategy: vectors must not cross a call that
  * is not inlined. Each has more than 325 bytecodes (C2's FreqInlineSize), so that it is compiled by
@@ -25,6 +32,14 @@ import jdk.incubator.vector.IntVector;
  */
 final class VectorProducts {
   private static final int ROWS = 4;
+
+  private static final int NIBBLE = 15;
+
+  /** What Q4_0 stores for 0. */
+  private static final int ZERO = 8;
+
+  /** Of a vector of floats. */
+  private static final long BYTES = 4L * COUNT;
 
   private VectorProducts() {}
 
@@ -69,8 +84,8 @@ final class VectorProducts {
       case F32 -> addF32(weights, row, step, x, y);
       case F16 -> addF16(weights, row, step, x, y);
       case BF16 -> addBF16(weights, row, step, x, y);
-      case Q8_0 -> addQ8_0(weights, row, step, x, y);
-      case Q4_0 -> addQ4_0(weights, row, step, x, y);
+      case Q4_0 -> addRowsQ4_0(weights, row, step == 0 ? 1 : ROWS, x, y);
+      case Q8_0 -> addRowsQ8_0(weights, row, step == 0 ? 1 : ROWS, x, y);
       default -> throw new IllegalArgumentException("no vector product for " + weights.type());
     }
   }
@@ -87,7 +102,7 @@ final class VectorProducts {
     FloatVector s2 = s0;
     FloatVector s3 = s0;
     int i = 0;
-    for (; i + Lanes.COUNT <= columns; i += Lanes.COUNT) {
+    for (; i + COUNT <= columns; i += COUNT) {
       FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
       s0 = fromMemorySegment(FLOATS, MEMORY, w0 + 4L * i, ORDER).fma(v, s0);
       s1 = fromMemorySegment(FLOATS, MEMORY, w1 + 4L * i, ORDER).fma(v, s1);
@@ -126,7 +141,7 @@ final class VectorProducts {
     FloatVector s2 = s0;
     FloatVector s3 = s0;
     int i = 0;
-    for (; i + Lanes.COUNT <= columns; i += Lanes.COUNT) {
+    for (; i + COUNT <= columns; i += COUNT) {
       FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
       s0 = Lanes.loadHalves(w0 + 2L * i).fma(v, s0);
       s1 = Lanes.loadHalves(w1 + 2L * i).fma(v, s1);
@@ -165,7 +180,7 @@ final class VectorProducts {
     FloatVector s2 = s0;
     FloatVector s3 = s0;
     int i = 0;
-    for (; i + Lanes.COUNT <= columns; i += Lanes.COUNT) {
+    for (; i + COUNT <= columns; i += COUNT) {
       FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
       s0 = Lanes.loadBrainHalves(w0 + 2L * i).fma(v, s0);
       s1 = Lanes.loadBrainHalves(w1 + 2L * i).fma(v, s1);
@@ -192,87 +207,84 @@ final class VectorProducts {
         s3.reduceLanes(ADD) + t3);
   }
 
-  private static void addQ8_0(Matrix weights, int row, int step, long x, long y) {
-    int columns = weights.columns();
-    long stride = step * weights.rowBytes();
-    long w0 = weights.rowAddress(row);
-    long w1 = w0 + stride;
-    long w2 = w1 + stride;
-    long w3 = w2 + stride;
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    for (int block = 0; block < columns / 32; block++) {
-      long at = 34L * block;
-      FloatVector p0 = FloatVector.zero(FLOATS);
-      FloatVector p1 = p0;
-      FloatVector p2 = p0;
-      FloatVector p3 = p0;
-      for (int i = 0; i < 32; i += Lanes.COUNT) {
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 128L * block + 4L * i, ORDER);
-        p0 = Lanes.loadBytes(w0 + at + 2 + i).fma(v, p0);
-        p1 = Lanes.loadBytes(w1 + at + 2 + i).fma(v, p1);
-        p2 = Lanes.loadBytes(w2 + at + 2 + i).fma(v, p2);
-        p3 = Lanes.loadBytes(w3 + at + 2 + i).fma(v, p3);
-      }
-      s0 = p0.fma(FloatVector.broadcast(FLOATS, Lanes.loadHalf(w0 + at)), s0);
-      s1 = p1.fma(FloatVector.broadcast(FLOATS, Lanes.loadHalf(w1 + at)), s1);
-      s2 = p2.fma(FloatVector.broadcast(FLOATS, Lanes.loadHalf(w2 + at)), s2);
-      s3 = p3.fma(FloatVector.broadcast(FLOATS, Lanes.loadHalf(w3 + at)), s3);
+  /** One row after the other: memory is read in its order, and inputs are operands in memory. */
+  private static void addRowsQ8_0(Matrix weights, int row, int rows, long x, long y) {
+    for (int r = row; r < row + rows; r++) {
+      addQ8_0(weights.columns() / 32, weights.rowAddress(r), x, y + 4L * r);
     }
-    store(
-        y + 4L * row,
-        step,
-        s0.reduceLanes(ADD),
-        s1.reduceLanes(ADD),
-        s2.reduceLanes(ADD),
-        s3.reduceLanes(ADD));
   }
 
-  private static void addQ4_0(Matrix weights, int row, int step, long x, long y) {
-    int columns = weights.columns();
-    long stride = step * weights.rowBytes();
-    long w0 = weights.rowAddress(row);
-    long w1 = w0 + stride;
-    long w2 = w1 + stride;
-    long w3 = w2 + stride;
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    // One loop over vectors of bytes: C2 would not unroll a short one over those of a block.
-    for (int i = 0; i < columns / 2; i += Lanes.COUNT) {
-      long block = 18L * (i / 16);
-      long at = block + 2 + i % 16;
-      long low = x + 128L * (i / 16) + 4L * (i % 16);
-      FloatVector v = fromMemorySegment(FLOATS, MEMORY, low, ORDER);
-      FloatVector u = fromMemorySegment(FLOATS, MEMORY, low + 64, ORDER);
-      FloatVector minus8 = v.add(u).mul(-8);
-      IntVector q0 = Lanes.loadUnsignedBytes(w0 + at);
-      IntVector q1 = Lanes.loadUnsignedBytes(w1 + at);
-      IntVector q2 = Lanes.loadUnsignedBytes(w2 + at);
-      IntVector q3 = Lanes.loadUnsignedBytes(w3 + at);
-      FloatVector p0 = ((FloatVector) q0.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
-      FloatVector p1 = ((FloatVector) q1.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
-      FloatVector p2 = ((FloatVector) q2.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
-      FloatVector p3 = ((FloatVector) q3.and(15).convertShape(I2F, FLOATS, 0)).fma(v, minus8);
-      p0 = ((FloatVector) q0.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p0);
-      p1 = ((FloatVector) q1.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p1);
-      p2 = ((FloatVector) q2.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p2);
-      p3 = ((FloatVector) q3.lanewise(LSHR, 4).convertShape(I2F, FLOATS, 0)).fma(u, p3);
-      s0 = p0.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w0 + block))), s0);
-      s1 = p1.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w1 + block))), s1);
-      s2 = p2.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w2 + block))), s2);
-      s3 = p3.fma(FloatVector.broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w3 + block))), s3);
+  private static void addQ8_0(int blocks, long row, long x, long out) {
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int block = 0; block < blocks; block++) {
+      long q = row + 34L * block + 2;
+      long v = x + 128L * block;
+      FloatVector p = Lanes.loadBytes(q).mul(fromMemorySegment(FLOATS, MEMORY, v, ORDER));
+      p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
+      if (COUNT < 16) {
+        v += 2 * BYTES;
+        q += 2L * COUNT;
+        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
+        p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
+      }
+      if (COUNT < 8) {
+        v += 2 * BYTES;
+        q += 2L * COUNT;
+        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
+        p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
+        v += 2 * BYTES;
+        q += 2L * COUNT;
+        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
+        p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
+      }
+      float scale = float16ToFloat(MEMORY.get(SHORT, row + 34L * block));
+      sum = p.fma(broadcast(FLOATS, scale), sum);
     }
-    store(
-        y + 4L * row,
-        step,
-        s0.reduceLanes(ADD),
-        s1.reduceLanes(ADD),
-        s2.reduceLanes(ADD),
-        s3.reduceLanes(ADD));
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum.reduceLanes(ADD));
+  }
+
+  private static void addRowsQ4_0(Matrix weights, int row, int rows, long x, long y) {
+    for (int r = row; r < row + rows; r++) {
+      addQ4_0(weights.columns() / 32, weights.rowAddress(r), x, y + 4L * r);
+    }
+  }
+
+  /**
+   * All bytes of quants of each block, or in vectors of 128 bits first half of them, then the rest,
+   * since the compiler would not inline more.
+   */
+  private static void addQ4_0(int blocks, long row, long x, long out) {
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int first = 0; first < 16; first += Math.min(16, 2 * COUNT)) {
+      for (int block = 0; block < blocks; block++) {
+        long w = row + 18L * block + 2 + first;
+        long v = x + 128L * block + 4L * first;
+        IntVector q = Lanes.loadUnsignedBytes(w);
+        IntVector low = q.and(NIBBLE).sub(ZERO);
+        IntVector high = q.lanewise(LSHR, 4).sub(ZERO);
+        FloatVector p =
+            ((FloatVector) low.convertShape(I2F, FLOATS, 0))
+                .mul(fromMemorySegment(FLOATS, MEMORY, v, ORDER));
+        FloatVector u =
+            ((FloatVector) high.convertShape(I2F, FLOATS, 0))
+                .mul(fromMemorySegment(FLOATS, MEMORY, v + 64, ORDER));
+        if (COUNT < 16) {
+          v += BYTES;
+          q = Lanes.loadUnsignedBytes(w + COUNT);
+          low = q.and(NIBBLE).sub(ZERO);
+          high = q.lanewise(LSHR, 4).sub(ZERO);
+          p =
+              ((FloatVector) low.convertShape(I2F, FLOATS, 0))
+                  .fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
+          u =
+              ((FloatVector) high.convertShape(I2F, FLOATS, 0))
+                  .fma(fromMemorySegment(FLOATS, MEMORY, v + 64, ORDER), u);
+        }
+        float scale = float16ToFloat(MEMORY.get(SHORT, row + 18L * block));
+        sum = p.add(u).fma(broadcast(FLOATS, scale), sum);
+      }
+    }
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum.reduceLanes(ADD));
   }
 
   static void store(long out, int step, float r0, float r1, float r2, float r3) {
