@@ -50,6 +50,7 @@ public final class Main {
             .addSubcommand(new GenerateCommand(console))
             .addSubcommand(new ChatCommand(console))
             .addSubcommand(new ScoreCommand(console))
+            .addSubcommand(new PerplexityCommand(console))
             .addSubcommand(new BenchCommand(console))
             .addSubcommand(new InspectCommand(console))
             .addSubcommand(new PullCommand(console))

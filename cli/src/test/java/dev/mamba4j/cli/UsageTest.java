@@ -13,7 +13,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 class UsageTest {
   @ParameterizedTest
   @ValueSource(
-      strings = {"convert", "quantize", "generate", "chat", "score", "inspect", "pull", "doctor"})
+      strings = {
+        "convert",
+        "quantize",
+        "generate",
+        "chat",
+        "score",
+        "perplexity",
+        "inspect",
+        "pull",
+        "doctor"
+      })
   void everyCommandExplainsItself(String command) {
     for (String help : List.of("-h", "--help")) {
       Outcome outcome = Outcome.of(command, help);
@@ -69,6 +79,13 @@ class UsageTest {
         "score -m m.gguf",
         "score -m m.gguf --tokens 1,x",
         "score -m m.gguf -p a --top 0",
+        "perplexity -m m.gguf",
+        "perplexity -m m.gguf -f a --save",
+        "perplexity -m m.gguf --kl-base b --save",
+        "perplexity -m m.gguf -f a --kl-base b",
+        "perplexity -m m.gguf --kl-base b --ctx 512",
+        "perplexity -m m.gguf -f a --ctx 3",
+        "perplexity -m m.gguf -f a --chunks 0",
         "quantize a.gguf --type Q8_0",
         "quantize a.gguf -o b.gguf",
         "convert a -o b.gguf --type Q8_0",

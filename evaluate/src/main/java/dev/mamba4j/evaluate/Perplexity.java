@@ -1,13 +1,11 @@
 package dev.mamba4j.evaluate;
 
 import dev.mamba4j.engine.LanguageModel;
-import dev.mamba4j.engine.Mamba2State;
-import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.sampling.LogProbabilities;
-import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.FormatException;
-import dev.mamba4j.kernels.Vectors;
+import java.io.IOException;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Perplexity as llama.cpp's {@code llama-perplexity} measures it: the text is cut into windows,
@@ -25,10 +23,14 @@ public record Perplexity(double value, double standardError, int tokens) {
   @FunctionalInterface
   public interface Progress {
     /** Says nothing. */
-    Progress NONE = (done, total) -> {};
+    Progress NONE = (done, total, soFar) -> {};
 
-    /** Called after each window. */
-    void report(int done, int total);
+    /**
+     * Called after each window.
+     *
+     * @param soFar the perplexity of the windows read
+     */
+    void report(int done, int total, Perplexity soFar);
   }
 
   /**
@@ -38,68 +40,49 @@ public record Perplexity(double value, double standardError, int tokens) {
    * @param maxWindows how many windows at most, from the start of the text
    * @throws FormatException if the model has no tokenizer
    * @throws IllegalArgumentException if the text does not fill a window
+   * @throws java.io.InterruptedIOException if the thread is interrupted
    */
   public static Perplexity measure(
       LanguageModel model, String text, int window, int maxWindows, Progress progress)
-      throws FormatException {
-    if (window < 4) {
-      throw new IllegalArgumentException("a window must have 4 tokens or more, not " + window);
-    }
-    Tokenizer tokenizer = model.tokenizer();
-    int[] tokens = tokenizer.encodeDocument(text, false);
-    int windows = Math.min(maxWindows, tokens.length / window);
-    if (windows < 1) {
-      throw new IllegalArgumentException(
-          "the text has %d tokens, a window takes %d; give a longer text or a smaller window"
-              .formatted(tokens.length, window));
-    }
-    Likelihood likelihood = new Likelihood(model.mamba2().config().vocabulary());
-    try (Mamba2State state = model.mamba2().newState()) {
-      for (int i = 0; i < windows; i++) {
-        state.reset();
-        likelihood.window = Arrays.copyOfRange(tokens, i * window, (i + 1) * window);
-        model.mamba2().prefill(state, likelihood.window, likelihood);
-        progress.report(i + 1, windows);
-      }
-    }
-    return likelihood.perplexity();
+      throws IOException {
+    TextWindows windows = TextWindows.of(model.tokenizer(), text, window, maxWindows);
+    return measure(model, windows, (_, _) -> {}, progress);
   }
 
-  /** Adds up the negative log-likelihoods of the second halves of windows. */
-  private static final class Likelihood implements PrefillListener {
-    private final float[] logits;
-    private int[] window = {};
-    private double sum;
-    private double squares;
-    private int count;
+  /** Is given the logits of each window, one row for each scored token. */
+  @FunctionalInterface
+  interface LogitsListener {
+    void window(int window, float[][] logits) throws IOException;
+  }
 
-    Likelihood(int vocabulary) {
-      logits = new float[vocabulary];
-    }
+  /** Measures a model on windows, and hands on the logits that it does so with. */
+  static Perplexity measure(
+      LanguageModel model, TextWindows windows, LogitsListener listener, Progress progress)
+      throws IOException {
+    int scored = windows.scored();
+    double[] losses = new double[windows.count() * scored];
+    windows.read(
+        model,
+        (window, targets, logits) -> {
+          int first = window * scored;
+          IntStream.range(0, scored)
+              .parallel()
+              .forEach(i -> losses[first + i] = loss(logits[i], targets[i]));
+          listener.window(window, logits);
+          double[] soFar = Arrays.copyOf(losses, first + scored);
+          progress.report(window + 1, windows.count(), ofLosses(soFar));
+        });
+    return ofLosses(losses);
+  }
 
-    @Override
-    public int firstLogits(int total) {
-      return total / 2;
-    }
+  private static double loss(float[] logits, int target) {
+    return LogProbabilities.logSumExp(logits, logits.length) - logits[target];
+  }
 
-    @Override
-    public void logits(int position, Vectors all, int row) {
-      if (position + 1 < window.length) {
-        all.read(row, logits);
-        double loss =
-            LogProbabilities.logSumExp(logits, logits.length) - logits[window[position + 1]];
-        sum += loss;
-        squares += loss * loss;
-        count++;
-      }
-    }
-
-    Perplexity perplexity() {
-      double mean = sum / count;
-      double variance = squares / count - mean * mean;
-      double error = count > 1 && variance > 0 ? Math.sqrt(variance / (count - 1)) : 0;
-      double value = Math.exp(mean);
-      return new Perplexity(value, error * value, count);
-    }
+  /** The perplexity of tokens of which the negative log-likelihoods are known. */
+  static Perplexity ofLosses(double[] losses) {
+    Estimate mean = Estimate.mean(losses);
+    double value = Math.exp(mean.value());
+    return new Perplexity(value, value * mean.standardError(), losses.length);
   }
 }

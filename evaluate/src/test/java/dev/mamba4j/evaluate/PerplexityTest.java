@@ -10,15 +10,17 @@ import dev.mamba4j.compress.Plan;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2State;
 import dev.mamba4j.engine.ModelOptions;
-import dev.mamba4j.engine.Precision;
+import dev.mamba4j.engine.tokenizer.Tokenizer;
+import dev.mamba4j.engine.tokenizer.TokenizerData;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -28,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Perplexity of the small model against sums over the logits of single steps. */
 class PerplexityTest {
-  private static final Path TINY = Path.of(System.getProperty("mamba4j.root"), "models", "tiny");
+  private static final Path TINY = TinyModel.CHECKPOINT;
 
   @TempDir private static Path folder;
   private static LanguageModel model;
@@ -36,12 +38,7 @@ class PerplexityTest {
 
   @BeforeAll
   static void openTheModel() throws IOException {
-    Path file = folder.resolve("tiny.gguf");
-    try (ModelSource source = ModelWriter.open(TINY)) {
-      ModelWriter.write(
-          source, Plan.uniform(source, TensorType.F32), file, ModelWriter.Progress.NONE);
-    }
-    model = LanguageModel.open(file, new ModelOptions(2, Precision.FAST, Optional.empty()));
+    model = TinyModel.open(folder, TensorType.F32);
     text = Files.readString(TINY.resolve("sample.txt")).substring(0, 600);
   }
 
@@ -95,8 +92,37 @@ class PerplexityTest {
   @Test
   void reportsEachWindow() throws IOException {
     List<String> reports = new ArrayList<>();
-    Perplexity.measure(model, text, 16, 3, (done, total) -> reports.add(done + "/" + total));
-    assertThat(reports).containsExactly("1/3", "2/3", "3/3");
+    Perplexity.measure(
+        model,
+        text,
+        16,
+        3,
+        (done, total, soFar) -> reports.add(done + "/" + total + " " + soFar.tokens()));
+    assertThat(reports).containsExactly("1/3 7", "2/3 14", "3/3 21");
+  }
+
+  /** llama-perplexity puts the token that begins a text in place of each window's first. */
+  @Test
+  void beginsEachWindowWithTheTokenThatBeginsATextIfTheModelAsksForIt() throws IOException {
+    TokenizerData plain = TokenizerData.gptNeoX();
+    Tokenizer tokenizer =
+        Tokenizer.of(
+            TokenizerData.builder("a test")
+                .tokens(plain.tokens(), plain.tokenTypes())
+                .model(plain.model())
+                .merges(plain.merges())
+                .pre(plain.pre())
+                .bos(OptionalInt.of(0))
+                .addBos(true)
+                .build());
+    int[] all = tokenizer.encodeDocument("one two three four five six seven eight", false);
+    assertThat(all).startsWith(0);
+    TextWindows windows =
+        TextWindows.of(tokenizer, "one two three four five six seven eight", 4, 9);
+    assertThat(windows.count()).isEqualTo(2);
+    assertThat(windows.context(0)).containsExactly(0, all[1], all[2]);
+    assertThat(windows.context(1)).containsExactly(0, all[5], all[6]);
+    assertThat(windows.tokens()).isEqualTo(Arrays.copyOf(all, 8));
   }
 
   @Test

@@ -167,6 +167,11 @@ public final class Tokenizer {
     return data.bos();
   }
 
+  /** Whether a whole text begins with {@link #bos()}. */
+  public boolean addsBos() {
+    return data.addBos() && data.bos().isPresent();
+  }
+
   /** The token that ends a text. */
   public OptionalInt eos() {
     return data.eos();

@@ -1,5 +1,6 @@
 package dev.mamba4j.formats.gguf;
 
+import dev.mamba4j.formats.PartialFile;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.WritableByteChannel;

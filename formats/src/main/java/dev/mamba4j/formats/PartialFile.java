@@ -1,6 +1,5 @@
-package dev.mamba4j.formats.gguf;
+package dev.mamba4j.formats;
 
-import dev.mamba4j.formats.FormatException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -17,7 +16,7 @@ import java.nio.file.StandardOpenOption;
  * A file in the making: {@code .NAME.partial} beside its target, moved into place when complete.
  * One that a killed process left behind is overwritten by the next attempt.
  */
-final class PartialFile {
+public final class PartialFile {
   private final Path target;
   private final Path partial;
   private final FileChannel channel;
@@ -28,7 +27,12 @@ final class PartialFile {
     this.channel = channel;
   }
 
-  static PartialFile create(Path target) throws IOException {
+  /**
+   * Begins a file.
+   *
+   * @throws IOException if it cannot be written, or another process is writing it
+   */
+  public static PartialFile create(Path target) throws IOException {
     // Moving onto a device such as /dev/null would replace it.
     if (Files.exists(target) && !Files.isRegularFile(target)) {
       throw new FormatException(
@@ -77,12 +81,13 @@ final class PartialFile {
     }
   }
 
-  FileChannel channel() {
+  /** Where the content goes. */
+  public FileChannel channel() {
     return channel;
   }
 
   /** Puts the file in its place, whole and on the disk. */
-  void commit() throws IOException {
+  public void commit() throws IOException {
     channel.force(true);
     channel.close();
     Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
@@ -94,7 +99,7 @@ final class PartialFile {
   }
 
   /** Deletes the file. */
-  void discard() throws IOException {
+  public void discard() throws IOException {
     channel.close();
     Files.deleteIfExists(partial);
   }
