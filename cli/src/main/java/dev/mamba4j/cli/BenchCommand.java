@@ -4,6 +4,7 @@ import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.SyntheticModel;
 import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.evaluate.DecodeBound;
 import dev.mamba4j.evaluate.PeakMemory;
 import dev.mamba4j.evaluate.Speed;
@@ -35,7 +36,8 @@ import picocli.CommandLine.Option;
       "",
       "Examples:",
       "  mamba4j bench -m tiny-q8.gguf",
-      "  mamba4j bench --synthetic mamba2-2.7b:Q8_0 -p 64 -n 32"
+      "  mamba4j bench --synthetic mamba2-2.7b:Q8_0 -p 64 -n 32",
+      "  mamba4j bench -m tiny-q8.gguf -p 0 -b 8"
     })
 final class BenchCommand implements Callable<Integer> {
   private final Console console;
@@ -48,6 +50,12 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "-n", paramLabel = "N", description = "Decoded tokens; 0 for none (default 128).")
   private int decoded = 128;
+
+  @Option(
+      names = "-b",
+      paramLabel = "N",
+      description = "Sequences that decode together; tokens/s are of all (default 1).")
+  private int sequences = 1;
 
   @Option(names = "-r", paramLabel = "N", description = "Repeats of each test (default 5).")
   private int repeats = 5;
@@ -83,6 +91,9 @@ final class BenchCommand implements Callable<Integer> {
     if (prompt < 0 || decoded < 0 || repeats < 1) {
       throw new UsageException("-p and -n must be 0 or more, -r 1 or more");
     }
+    if (sequences < 1 || sequences > Mamba2.PASS_TOKENS) {
+      throw new UsageException("-b must be 1 to " + Mamba2.PASS_TOKENS);
+    }
     Path file = input.file == null ? synthetic(input.synthetic) : input.file;
     try (LanguageModel model = LanguageModel.open(file, threads.options())) {
       List<Speed> speeds = new ArrayList<>();
@@ -90,10 +101,13 @@ final class BenchCommand implements Callable<Integer> {
         speeds.add(Speed.prefill(model, prompt, repeats));
       }
       if (decoded > 0) {
-        speeds.add(Speed.decode(model, decoded, repeats));
+        speeds.add(
+            sequences == 1
+                ? Speed.decode(model, decoded, repeats)
+                : Speed.decode(model, decoded, sequences, repeats));
       }
       OptionalLong peak = PeakMemory.bytes();
-      DecodeBound bound = DecodeBound.of(model);
+      DecodeBound bound = DecodeBound.of(model, sequences);
       if (json) {
         console.printLine(Json.write(figures(file, model, speeds, bound, peak)));
       } else {

@@ -9,12 +9,14 @@ import dev.mamba4j.kernels.Work;
 import dev.mamba4j.kernels.WorkerTeam;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
- * Takes a block of tokens of one sequence through the layers. With one token this is the step of
- * decoding, with more it is prefill; both read the same weights and leave the same state.
+ * Takes spans of tokens, each of a sequence of its own, through the layers together, so that the
+ * weights are read once for all. One span of one token is the step of decoding, one of many is
+ * prefill, several of one token decode several sequences; all leave the same states.
  *
- * <p>For each layer, h being (tokens, width):
+ * <p>For each layer, h being (tokens, width), the tokens of the spans one behind the other:
  *
  * <pre>
  * NORM       u = rmsNorm(h) * norm                     (width)
@@ -25,8 +27,9 @@ import java.lang.foreign.MemorySegment;
  * OUTPUT     h += out · y                              (width)
  * </pre>
  *
- * Norms of a single token are too short to share out; they run on one thread between two phases.
- * Buffers are allocated once, for a number of tokens; running allocates nothing.
+ * All but HEADS treats tokens alike. Norms of a single token are too short to share out; they run
+ * on one thread between two phases. Buffers are allocated once, for a number of tokens; running
+ * allocates nothing.
  */
 final class ForwardPass implements Work, AutoCloseable {
   private enum Phase {
@@ -56,7 +59,10 @@ final class ForwardPass implements Work, AutoCloseable {
   private final Names[] names; // of each layer, so that none are made while running
 
   private ProjectionObserver observer = ProjectionObserver.NONE;
-  private Mamba2State state;
+  private final Mamba2State[] states; // (capacity), of each span
+  private final int[] firstToken; // (capacity + 1), of each span; behind the last, the total
+  private final int[] firstChunk; // (capacity + 1), of each span in HEADS; likewise
+  private int spans;
   private int tokens;
 
   ForwardPass(
@@ -86,14 +92,17 @@ final class ForwardPass implements Work, AutoCloseable {
               Mamba2Weights.prefix(i) + Mamba2Weights.OUT);
     }
     embedded = new float[config.width()];
+    states = new Mamba2State[capacity];
+    firstToken = new int[capacity + 1];
+    firstChunk = new int[capacity + 1];
   }
 
-  /** How many tokens fit a block. */
+  /** How many tokens fit. */
   int capacity() {
     return hidden.rows();
   }
 
-  /** The hidden vectors of the last block, before the output norm: (tokens, width). */
+  /** The hidden vectors after {@link #run}, before the output norm: (tokens, width). */
   Vectors hidden() {
     return hidden;
   }
@@ -109,15 +118,37 @@ final class ForwardPass implements Work, AutoCloseable {
     arena.close();
   }
 
-  /** Reads tokens[from, to) into the state. */
-  void run(WorkerTeam team, Mamba2State into, int[] ids, int from, int to) {
-    state = into;
-    tokens = to - from;
-    for (int t = 0; t < tokens; t++) {
-      embed(ids[from + t], t);
+  /** Begins a pass: no spans. */
+  void clear() {
+    spans = 0;
+    tokens = 0;
+  }
+
+  /** Adds ids[from, to), which the state will read; no other span may have this state. */
+  void add(Mamba2State state, int[] ids, int from, int to) {
+    for (int i = from; i < to; i++) {
+      embed(ids[i], tokens + i - from);
     }
+    int length = to - from;
+    StateSpaceLayer core = weights.layers().getFirst().core(); // all have the same shape
+    states[spans] = state;
+    firstChunk[spans + 1] =
+        firstChunk[spans] + Chunks.count(core.heads(), Chunks.heads(core, length));
+    tokens += length;
+    firstToken[++spans] = tokens;
+  }
+
+  /** Has all states read their spans. */
+  void run(WorkerTeam team) {
     team.run(this);
-    state.advance(tokens);
+    for (int span = 0; span < spans; span++) {
+      states[span].advance(length(span));
+      states[span] = null; // a buffer keeps no state alive
+    }
+  }
+
+  private int length(int span) {
+    return firstToken[span + 1] - firstToken[span];
   }
 
   private void embed(int id, int token) {
@@ -137,7 +168,7 @@ final class ForwardPass implements Work, AutoCloseable {
     return switch (PHASES[phase % PHASES.length]) {
       case NORM, GATE_NORM -> tokens == 1 ? 0 : tokens;
       case PROJECT -> Chunks.count(config.projected(), Chunks.rows(layer.in(), tokens));
-      case HEADS -> Chunks.count(config.heads(), Chunks.heads(layer.core(), tokens));
+      case HEADS -> firstChunk[spans];
       case OUTPUT -> Chunks.count(config.width(), Chunks.rows(layer.out(), tokens));
     };
   }
@@ -164,7 +195,7 @@ final class ForwardPass implements Work, AutoCloseable {
         }
         observer.inputs(names[layer].in(), normed[layer].values(), tokens);
       }
-      case PROJECT -> convolve(layer, config.inner(), config.channels()); // B and C of all heads
+      case PROJECT -> convolveShared(layer);
       case GATE_NORM -> {
         if (tokens == 1) {
           gateNorm(layer, 0);
@@ -190,20 +221,30 @@ final class ForwardPass implements Work, AutoCloseable {
     kernels.multiply(in, from, to, normed[layer], tokens, projected);
   }
 
-  private void heads(int layer, int chunk) {
-    StateSpaceLayer core = weights.layers().get(layer).core();
-    int heads = Chunks.heads(core, tokens);
-    int from = chunk * heads;
-    int to = Math.min(core.heads(), from + heads);
-    convolve(layer, from * core.headSize(), to * core.headSize());
-    MemorySegment scan = state.scan(layer);
-    Vectors y = gated[layer].values();
-    kernels.scan(core, from, to, 0, tokens, projected, convolved, scan, y);
+  /** B and C, which all heads of a group share. */
+  private void convolveShared(int layer) {
+    for (int span = 0; span < spans; span++) {
+      convolve(layer, span, config.inner(), config.channels());
+    }
   }
 
-  private void convolve(int layer, int from, int to) {
+  private void heads(int layer, int chunk) {
     StateSpaceLayer core = weights.layers().get(layer).core();
-    kernels.convolve(core, from, to, 0, tokens, projected, state.conv(layer), convolved);
+    int found = Arrays.binarySearch(firstChunk, 0, spans, chunk);
+    int span = found >= 0 ? found : -found - 2;
+    int heads = Chunks.heads(core, length(span));
+    int from = (chunk - firstChunk[span]) * heads;
+    int to = Math.min(core.heads(), from + heads);
+    convolve(layer, span, from * core.headSize(), to * core.headSize());
+    MemorySegment scan = states[span].scan(layer);
+    Vectors y = gated[layer].values();
+    kernels.scan(core, from, to, firstToken[span], length(span), projected, convolved, scan, y);
+  }
+
+  private void convolve(int layer, int span, int from, int to) {
+    StateSpaceLayer core = weights.layers().get(layer).core();
+    MemorySegment taps = states[span].conv(layer);
+    kernels.convolve(core, from, to, firstToken[span], length(span), projected, taps, convolved);
   }
 
   private void gateNorm(int layer, int token) {

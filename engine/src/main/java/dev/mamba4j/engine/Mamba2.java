@@ -7,8 +7,12 @@ import dev.mamba4j.kernels.Matrix;
 import dev.mamba4j.kernels.Vectors;
 import dev.mamba4j.kernels.WorkerTeam;
 import java.lang.foreign.Arena;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -19,12 +23,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * other, each on the whole team of threads.
  */
 public final class Mamba2 implements AutoCloseable {
-  /** Tokens that go through the layers together in prefill; the weights are read once for all. */
-  private static final int BLOCK = 64;
+  /** The most tokens that one pass over the weights takes. */
+  public static final int PASS_TOKENS = 64;
 
-  private static final int SMALLEST_BLOCK = 8;
-
-  /** Positions whose logits are computed together. */
+  /** Vectors whose logits are computed together. */
   private static final int LOGITS_BLOCK = 16;
 
   private final GgufFile file;
@@ -36,13 +38,15 @@ public final class Mamba2 implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final ReentrantLock running = new ReentrantLock();
 
-  private final ForwardPass step;
-  private final OutputHead stepHead;
-  private final int[] stepToken = new int[1];
-  private ForwardPass prefill; // made when first needed, and again for longer blocks
-  private OutputHead prefillHead; // made when first needed
+  private ForwardPass pass; // made again for more tokens
+  private OutputHead head; // likewise
   private ProjectionObserver observer = ProjectionObserver.NONE;
   private boolean closed;
+
+  // A step makes no objects.
+  private final int[] stepToken = new int[1];
+  private final LogitsListener stepListener = this::readStepLogits;
+  private float[] stepLogits;
 
   private Mamba2(
       GgufFile file,
@@ -57,8 +61,8 @@ public final class Mamba2 implements AutoCloseable {
     this.precision = precision;
     config = Mamba2Config.of(file);
     weights = Mamba2Weights.of(file, config, kernels, arena).with(others);
-    step = new ForwardPass(config, weights, kernels, precision, 1);
-    stepHead = new OutputHead(config, weights, kernels, precision, 1, arena);
+    pass = new ForwardPass(config, weights, kernels, precision, 1);
+    head = new OutputHead(config, weights, kernels, precision, 1);
   }
 
   /**
@@ -126,14 +130,21 @@ public final class Mamba2 implements AutoCloseable {
     try {
       checkUsable(state);
       checkToken(token);
+      begin(1, 1);
       stepToken[0] = token;
-      step.observe(observer);
-      stepHead.observe(observer);
-      step.run(team, state, stepToken, 0, 1);
-      stepHead.run(team, step.hidden(), 0, 1).read(0, logits);
+      pass.add(state, stepToken, 0, 1);
+      pass.run(team);
+      stepLogits = logits;
+      head.add(pass.hidden(), 0, 0, stepListener);
+      head.run(team);
     } finally {
+      stepLogits = null;
       running.unlock();
     }
+  }
+
+  private void readStepLogits(int position, Vectors logits, int row) {
+    logits.read(row, stepLogits);
   }
 
   /**
@@ -149,67 +160,109 @@ public final class Mamba2 implements AutoCloseable {
     for (int token : tokens) {
       checkToken(token);
     }
-    for (int from = 0; from < tokens.length; from += BLOCK) {
-      int to = Math.min(tokens.length, from + BLOCK);
-      if (!prefillBlock(state, tokens, from, to, listener)) {
+    int firstLogits = listener.firstLogits(tokens.length);
+    for (int from = 0; from < tokens.length; from += PASS_TOKENS) {
+      if (!listener.progress(from, tokens.length)) {
         return false;
       }
+      int to = Math.min(tokens.length, from + PASS_TOKENS);
+      run(List.of(new Span(state, tokens, from, to, firstLogits, listener)));
     }
     return true;
   }
 
-  private boolean prefillBlock(
-      Mamba2State state, int[] tokens, int from, int to, PrefillListener listener) {
+  /**
+   * Has several sequences read some tokens each in one pass over the weights: prompts and decoding
+   * mixed, at about the cost of one where the weights are what takes time. A scheduler calls this
+   * again and again, with the next token of each sequence that decodes and a part of the prompt of
+   * those that begin. Logits come span by span, in order of positions, before this returns.
+   *
+   * @param spans each of another state; at most {@link #PASS_TOKENS} tokens together
+   * @throws IllegalArgumentException if there are more tokens, one is not in the vocabulary, a
+   *     state is there twice or belongs to a model of another shape; nothing has been read then
+   */
+  public void run(List<Span> spans) {
+    if (spans.isEmpty()) {
+      return;
+    }
     running.lock();
     try {
-      checkUsable(state);
-      if (!listener.progress(from, tokens.length)) {
-        return false;
+      int tokens = check(spans);
+      int wanted = 0;
+      for (Span span : spans) {
+        wanted += Math.max(0, span.to() - Math.max(span.from(), span.firstLogits()));
       }
-      makeRoom(to - from);
-      prefill.observe(observer);
-      prefill.run(team, state, tokens, from, to);
-      emitLogits(from, to, tokens.length, listener);
-      return true;
+      begin(tokens, wanted);
+      for (Span span : spans) {
+        pass.add(span.state(), span.tokens(), span.from(), span.to());
+      }
+      pass.run(team);
+      computeLogits(spans);
     } finally {
       running.unlock();
     }
   }
 
-  /** A short prompt does not pay for the buffers of a long one. */
-  private void makeRoom(int tokens) {
-    if (prefill != null && prefill.capacity() >= tokens) {
-      return;
-    }
-    if (prefill != null) {
-      prefill.close();
-    }
-    int capacity = Math.min(BLOCK, Math.max(SMALLEST_BLOCK, 2 * Integer.highestOneBit(tokens)));
-    prefill = new ForwardPass(config, weights, kernels, precision, capacity);
-  }
-
-  /** Gives the listener the logits that it wants, those of the positions it skips uncomputed. */
-  private void emitLogits(int from, int to, int total, PrefillListener listener) {
-    int first = Math.max(from, listener.firstLogits(total));
-    if (first >= to) {
-      return;
-    }
-    OutputHead head = first == to - 1 ? stepHead : prefillHead();
-    head.observe(observer);
-    for (int at = first; at < to; at += head.capacity()) {
-      int end = Math.min(to, at + head.capacity());
-      Vectors logits = head.run(team, prefill.hidden(), at - from, end - from);
-      for (int position = at; position < end; position++) {
-        listener.logits(position, logits, position - at);
+  /** The number of tokens. */
+  private int check(List<Span> spans) {
+    Set<Mamba2State> states = Collections.newSetFromMap(new IdentityHashMap<>());
+    int tokens = 0;
+    for (Span span : spans) {
+      checkUsable(span.state());
+      if (!states.add(span.state())) {
+        throw new IllegalArgumentException("two spans have the same state");
       }
+      for (int i = span.from(); i < span.to(); i++) {
+        checkToken(span.tokens()[i]);
+      }
+      tokens = Math.addExact(tokens, span.length());
     }
+    if (tokens > PASS_TOKENS) {
+      throw new IllegalArgumentException(
+          tokens + " tokens for one pass, which takes " + PASS_TOKENS);
+    }
+    return tokens;
   }
 
-  private OutputHead prefillHead() {
-    if (prefillHead == null) {
-      prefillHead = new OutputHead(config, weights, kernels, precision, LOGITS_BLOCK, arena);
+  /** Makes ready for a pass; a short one does not pay for the buffers of a long one. */
+  private void begin(int tokens, int wantedLogits) {
+    if (pass.capacity() < tokens) {
+      pass.close();
+      pass = new ForwardPass(config, weights, kernels, precision, capacity(tokens, PASS_TOKENS));
     }
-    return prefillHead;
+    if (head.capacity() < Math.min(wantedLogits, LOGITS_BLOCK)) {
+      head.close();
+      head =
+          new OutputHead(config, weights, kernels, precision, capacity(wantedLogits, LOGITS_BLOCK));
+    }
+    pass.clear();
+    pass.observe(observer);
+    head.clear();
+    head.observe(observer);
+  }
+
+  /** Some more than asked for, so that slow growth does not make buffers each time. */
+  private static int capacity(int asked, int most) {
+    return asked > most / 2 ? most : 2 * Integer.highestOneBit(asked);
+  }
+
+  /**
+   * Gives listeners the logits that they want; those of the positions they skip stay uncomputed.
+   */
+  private void computeLogits(List<Span> spans) {
+    int first = 0; // of the span in the pass
+    for (Span span : spans) {
+      int from = Math.max(span.from(), span.firstLogits());
+      for (int position = from; position < span.to(); position++) {
+        if (head.isFull()) {
+          head.run(team);
+        }
+        int row = first + position - span.from();
+        head.add(pass.hidden(), row, position, span.listener());
+      }
+      first += span.length();
+    }
+    head.run(team);
   }
 
   private void checkToken(int token) {
@@ -222,6 +275,9 @@ public final class Mamba2 implements AutoCloseable {
   private void checkUsable(Mamba2State state) {
     if (closed) {
       throw new IllegalStateException("the model is closed");
+    }
+    if (running.getHoldCount() > 1) {
+      throw new IllegalStateException("a listener cannot call the model that calls it");
     }
     if (!state.config().equals(config)) {
       throw new IllegalArgumentException("the state belongs to a model of another shape");
@@ -241,11 +297,9 @@ public final class Mamba2 implements AutoCloseable {
     try {
       if (!closed) {
         closed = true;
+        pass.close();
+        head.close();
         arena.close();
-        step.close();
-        if (prefill != null) {
-          prefill.close();
-        }
       }
     } finally {
       running.unlock();

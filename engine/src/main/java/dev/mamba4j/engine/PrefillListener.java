@@ -3,7 +3,7 @@ package dev.mamba4j.engine;
 import dev.mamba4j.kernels.Vectors;
 
 /** Follows a prefill. Calls come from the thread that called it. */
-public interface PrefillListener {
+public interface PrefillListener extends LogitsListener {
   /** Wants only to have the tokens read. */
   PrefillListener NONE = new PrefillListener() {};
 
@@ -27,11 +27,6 @@ public interface PrefillListener {
     return total;
   }
 
-  /**
-   * The logits after reading the token at a position, in order of positions.
-   *
-   * @param logits valid during the call
-   * @param row of {@code logits} that holds them: (vocabulary)
-   */
+  @Override
   default void logits(int position, Vectors logits, int row) {}
 }

@@ -6,14 +6,15 @@ import dev.mamba4j.formats.gguf.GgufTensor;
 
 /**
  * What the bandwidth of memory allows: decoding a token reads every weight once (of the embedding
- * one row, unless it is the head too) and reads and writes the state once.
+ * one row, unless it is the head too) and reads and writes the state once. Sequences that decode
+ * together share the reading of the weights.
  *
  * @param bytesPerToken read and written
  * @param bytesPerSecond measured read bandwidth
  */
 public record DecodeBound(long bytesPerToken, double bytesPerSecond) {
-  /** The bound of a model on this machine. */
-  public static DecodeBound of(LanguageModel model) {
+  /** The bound of a model on this machine, for so many sequences together. */
+  public static DecodeBound of(LanguageModel model, int sequences) {
     boolean tied = model.file().tensor("output.weight").isEmpty();
     long weights =
         model.file().tensors().stream()
@@ -23,7 +24,7 @@ public record DecodeBound(long bytesPerToken, double bytesPerSecond) {
             .sum();
     try (Mamba2State state = model.mamba2().newState()) {
       return new DecodeBound(
-          weights + 2 * state.byteSize(), ReadBandwidth.measure(model.threads()));
+          weights / sequences + 2 * state.byteSize(), ReadBandwidth.measure(model.threads()));
     }
   }
 

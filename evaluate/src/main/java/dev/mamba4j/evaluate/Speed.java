@@ -1,17 +1,19 @@
 package dev.mamba4j.evaluate;
 
 import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.LogitsListener;
 import dev.mamba4j.engine.Mamba2State;
 import dev.mamba4j.engine.PrefillListener;
-import dev.mamba4j.kernels.Vectors;
+import dev.mamba4j.engine.Span;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * A speed as llama-bench gives it: the mean over some repeats, after one that does not count.
  *
- * @param test {@code pp512} for reading a prompt of 512 tokens, {@code tg128} for decoding 128
- * @param tokensPerSecond mean over the repeats
+ * @param test {@code pp512} for reading a prompt of 512 tokens, {@code tg128} for decoding 128,
+ *     {@code tg128 b8} for decoding 128 in each of 8 sequences together
+ * @param tokensPerSecond mean over the repeats, of all sequences together
  * @param deviation standard deviation over the repeats
  */
 public record Speed(String test, double tokensPerSecond, double deviation) {
@@ -55,6 +57,35 @@ public record Speed(String test, double tokensPerSecond, double deviation) {
     }
   }
 
+  /** Decodes several sequences together, a token of each in a pass over the weights. */
+  public static Speed decode(LanguageModel model, int tokens, int sequences, int repeats) {
+    List<Mamba2State> states = new ArrayList<>();
+    try {
+      for (int i = 0; i < sequences; i++) {
+        states.add(model.mamba2().newState());
+      }
+      steps(model, states, WARM_UP_STEPS);
+      return repeat(
+          "tg" + tokens + " b" + sequences,
+          tokens * sequences,
+          repeats,
+          () -> steps(model, states, tokens));
+    } finally {
+      states.forEach(Mamba2State::close);
+    }
+  }
+
+  private static void steps(LanguageModel model, List<Mamba2State> states, int count) {
+    for (int i = 0; i < count; i++) {
+      List<Span> spans = new ArrayList<>();
+      for (Mamba2State state : states) {
+        int token = token(model, i * states.size() + spans.size());
+        spans.add(Span.step(state, token, LogitsListener.NONE));
+      }
+      model.mamba2().run(spans);
+    }
+  }
+
   /** Spreads over the vocabulary, so that embeddings do not come from a cache. */
   private static int token(LanguageModel model, int position) {
     return (int) (position * 7919L % model.vocabulary());
@@ -73,15 +104,11 @@ public record Speed(String test, double tokensPerSecond, double deviation) {
     return new Speed(test, mean, repeats > 1 ? Math.sqrt(squares / (repeats - 1)) : 0);
   }
 
+  /** Wants them computed, which is what counts. */
   private static final class LastLogits implements PrefillListener {
     @Override
     public int firstLogits(int total) {
       return total - 1;
-    }
-
-    @Override
-    public void logits(int position, Vectors logits, int row) {
-      // Computing them is what counts.
     }
   }
 }
