@@ -48,11 +48,11 @@ EXPORT void mamba4j_convolve(
  *
  * from_head, to_head: the heads; heads_per_group: how many share B and C; z, dt: of all heads, input_stride floats from one
  * token to the next; x, b, c: the same with convolved_stride; y: the same with y_stride; dt_bias, a, d (all heads); state (all
- * heads, head_size, state_size).
+ * heads, state_size, head_size); factors (all heads): the state is factors times what is in memory, 0 standing for 1.
  */
 EXPORT void mamba4j_scan(
     int32_t from_head, int32_t to_head, int32_t head_size, int32_t state_size, int32_t heads_per_group, const float *dt_bias,
     const float *a, const float *d, int32_t tokens, const float *z, const float *dt, int64_t input_stride, const float *x,
-    const float *b, const float *c, int64_t convolved_stride, float *state, float *y, int64_t y_stride);
+    const float *b, const float *c, int64_t convolved_stride, float *state, float *factors, float *y, int64_t y_stride);
 
 #endif

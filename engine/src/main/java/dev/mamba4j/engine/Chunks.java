@@ -26,10 +26,14 @@ final class Chunks {
     return (int) Math.min(whole, weights.rows());
   }
 
-  /** Heads of a scan per chunk; the state is read and written. */
+  /**
+   * Heads of a scan per chunk; the state is read and written. However many tokens there are, some
+   * heads stay together where there are enough: they share what a scan makes of B and C.
+   */
   static int heads(StateSpaceLayer core, int tokens) {
     long bytes = 2 * 4L * core.headSize() * core.stateSize() * tokens;
-    return Math.clamp(CHUNK_BYTES / bytes, 1, core.heads());
+    int fewest = Math.clamp(core.heads() / 16, 1, 4);
+    return Math.clamp(CHUNK_BYTES / bytes, fewest, core.heads());
   }
 
   /** How many chunks of a size cover the total. */

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  * copied, saved and forked like any value.
  *
  * <p>One block of native memory in float32: for each layer the convolution's last inputs (convWidth
- * - 1, channels) and the recurrent state (heads, headSize, stateSize). A state belongs to one
+ * - 1, channels) and the recurrent state (heads, stateSize, headSize) with a factor of each head (heads). A state belongs to one
  * sequence and is not safe for use by several threads at a time. Close it to free the memory.
  */
 public final class Mamba2State implements AutoCloseable {
@@ -24,7 +24,7 @@ public final class Mamba2State implements AutoCloseable {
   Mamba2State(Mamba2Config config) {
     this.config = config;
     long convBytes = 4L * (config.convWidth() - 1) * config.channels();
-    long scanBytes = 4L * config.inner() * config.stateSize();
+    long scanBytes = 4L * (config.inner() * (long) config.stateSize() + config.heads());
     long layerBytes = round(convBytes) + round(scanBytes);
     data = arena.allocate(layerBytes * config.layers(), CACHE_LINE);
     conv = new MemorySegment[config.layers()];

@@ -87,13 +87,16 @@ public interface Kernels {
    *
    * <pre>
    * dt      = softplus(dt + dtBias)
-   * S[p][n] = exp(dt * A) * S[p][n] + dt * x[p] * B[n]
-   * y[p]    = (Σ_n S[p][n] * C[n] + D * x[p]) * silu(z[p])
+   * S[n][p] = exp(dt * A) * S[n][p] + dt * x[p] * B[n]
+   * y[p]    = (Σ_n S[n][p] * C[n] + D * x[p]) * silu(z[p])
    * </pre>
+   *
+   * The results are the same to the last bit whether tokens come together or one by one.
    *
    * @param projected (tokens, layer.projected()), read at z and dt
    * @param convolved (tokens, channels): x, B, C
-   * @param state (heads, headSize, stateSize)
+   * @param state (heads, stateSize, headSize) and (heads), see {@link
+   *     StateSpaceLayer#scanStateSize}
    * @param y (tokens, inner)
    */
   void scan(

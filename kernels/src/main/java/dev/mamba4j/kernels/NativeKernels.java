@@ -42,7 +42,7 @@ final class NativeKernels implements Kernels {
       function(
           FunctionDescriptor.ofVoid(
               JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, AT, AT, AT, JAVA_INT, AT, AT,
-              JAVA_LONG, AT, AT, AT, JAVA_LONG, AT, AT, JAVA_LONG));
+              JAVA_LONG, AT, AT, AT, JAVA_LONG, AT, AT, AT, JAVA_LONG));
 
   private final NativeLibrary library;
   private final ScalarKernels scalar = new ScalarKernels();
@@ -243,6 +243,7 @@ final class NativeKernels implements Kernels {
           b + 4L * layer.groups() * layer.stateSize(),
           (long) convolved.columns(),
           state.address(),
+          state.address() + 4 * (layer.scanStateSize() - layer.heads()),
           y.data().address() + first * y.columns(),
           (long) y.columns());
     } catch (Throwable e) {

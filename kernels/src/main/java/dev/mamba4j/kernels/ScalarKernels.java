@@ -178,11 +178,17 @@ final class ScalarKernels implements Kernels {
                 + layer.dtBias().get(FLOAT, 4L * head));
     double decay = Math.exp(dt * (double) layer.a().get(FLOAT, 4L * head));
     float d = layer.d().get(FLOAT, 4L * head);
-    for (int p = head * layer.headSize(); p < (head + 1) * layer.headSize(); p++) {
+    long factor = 4 * (layer.scanStateSize() - layer.heads() + head);
+    if (state.get(FLOAT, factor) != 0) {
+      decay *= state.get(FLOAT, factor); // the state is used up to its factor
+    }
+    state.set(FLOAT, factor, 1);
+    for (int channel = 0; channel < layer.headSize(); channel++) {
+      int p = head * layer.headSize() + channel;
       float x = convolved.get(token, p);
       double sum = (double) d * x;
       for (int n = 0; n < size; n++) {
-        long at = 4 * ((long) p * size + n);
+        long at = 4 * (((long) head * size + n) * layer.headSize() + channel);
         double old = state.get(FLOAT, at);
         float updated = (float) (decay * old + (double) dt * x * convolved.get(token, b + n));
         state.set(FLOAT, at, updated);

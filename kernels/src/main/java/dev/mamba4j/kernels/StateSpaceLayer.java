@@ -76,9 +76,13 @@ public record StateSpaceLayer(
     return (long) (convWidth - 1) * channels();
   }
 
-  /** Floats of the recurrent state: (heads, headSize, stateSize). */
+  /**
+   * Floats of the recurrent state: (heads, stateSize, headSize), the channels of a head side by
+   * side, and behind them a factor of each head, (heads). The state is the factor times the values;
+   * a factor of 0 stands for 1, so that zeros are a state that has read nothing.
+   */
   public long scanStateSize() {
-    return (long) inner() * stateSize;
+    return (long) inner() * stateSize + heads;
   }
 
   /**

@@ -161,63 +161,7 @@ final class VectorKernels implements Kernels {
       MemorySegment state,
       Vectors y) {
     layer.checkScan(fromHead, toHead, firstToken, tokens, projected, convolved, state, y);
-    for (int head = fromHead; head < toHead; head++) {
-      for (int t = firstToken; t < firstToken + tokens; t++) {
-        scanHead(layer, head, t, projected, convolved, state.address(), y);
-      }
-    }
-  }
-
-  private static void scanHead(
-      StateSpaceLayer layer,
-      int head,
-      int token,
-      Vectors projected,
-      Vectors convolved,
-      long state,
-      Vectors y) {
-    int size = layer.stateSize();
-    int group = head / (layer.heads() / layer.groups());
-    long b = convolved.rowAddress(token) + 4L * (layer.inner() + group * size);
-    long c = b + 4L * layer.groups() * size;
-    float dt =
-        ScalarKernels.softplus(
-            projected.get(token, layer.inner() + layer.channels() + head)
-                + Lanes.loadFloat(layer.dtBias().address() + 4L * head));
-    float decay = (float) Math.exp(dt * (double) Lanes.loadFloat(layer.a().address() + 4L * head));
-    float d = Lanes.loadFloat(layer.d().address() + 4L * head);
-    int first = head * layer.headSize();
-    long x = convolved.rowAddress(token) + 4L * first;
-    long out = y.rowAddress(token) + 4L * first;
-    long rows = state + 4L * first * size;
-    Lanes.silu(projected.rowAddress(token) + 4L * first, out, layer.headSize());
-    for (int p = 0; p < layer.headSize(); p++) {
-      float input = Lanes.loadFloat(x + 4L * p);
-      float read = updateRow(size, rows + 4L * p * size, decay, dt * input, b, c);
-      Lanes.storeFloat(out + 4L * p, Lanes.loadFloat(out + 4L * p) * (read + d * input));
-    }
-  }
-
-  /** S = decay * S + input * B; gives S · C. */
-  private static float updateRow(int size, long row, float decay, float input, long b, long c) {
-    FloatVector sum = FloatVector.zero(FLOATS);
-    FloatVector decays = FloatVector.broadcast(FLOATS, decay);
-    FloatVector inputs = FloatVector.broadcast(FLOATS, input);
-    int n = 0;
-    for (; n + Lanes.COUNT <= size; n += Lanes.COUNT) {
-      FloatVector added = inputs.mul(fromMemorySegment(FLOATS, MEMORY, b + 4L * n, ORDER));
-      FloatVector updated =
-          fromMemorySegment(FLOATS, MEMORY, row + 4L * n, ORDER).fma(decays, added);
-      updated.intoMemorySegment(MEMORY, row + 4L * n, ORDER);
-      sum = updated.fma(fromMemorySegment(FLOATS, MEMORY, c + 4L * n, ORDER), sum);
-    }
-    float tail = 0;
-    for (; n < size; n++) {
-      float updated = decay * Lanes.loadFloat(row + 4L * n) + input * Lanes.loadFloat(b + 4L * n);
-      Lanes.storeFloat(row + 4L * n, updated);
-      tail += updated * Lanes.loadFloat(c + 4L * n);
-    }
-    return sum.reduceLanes(VectorOperators.ADD) + tail;
+    VectorScan.run(layer, fromHead, toHead, firstToken, tokens, projected, convolved, state, y);
   }
 
   private static float dot(int count, long x, long y) {

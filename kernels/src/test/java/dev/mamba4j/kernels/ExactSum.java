@@ -35,7 +35,7 @@ final class ExactSum {
   /**
    * Fails unless the actual value is as near as the bound, relative to the absolute terms, says.
    */
-  void assertNear(float actual, double bound, String what) {
+  void assertNear(double actual, double bound, String what) {
     if (!(Math.abs(actual - value) <= bound * magnitude)) {
       fail("%s: expected %s within %s of %s, got %s", what, value, bound, magnitude, actual);
     }

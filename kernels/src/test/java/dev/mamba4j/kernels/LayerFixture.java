@@ -49,6 +49,13 @@ final class LayerFixture {
     return new LayerFixture(4, 2, 2, 3, 3, count -> Numbers.eighths(seeds.nextInt(), count));
   }
 
+  /** All heads with this A, and no bias of dt. */
+  LayerFixture withA(float value) {
+    Arrays.fill(a, value);
+    Arrays.fill(dtBias, 0);
+    return this;
+  }
+
   StateSpaceLayer in(GuardedMemory memory) {
     return new StateSpaceLayer(
         heads,
@@ -101,6 +108,11 @@ final class LayerFixture {
 
   float d(int head) {
     return d[head];
+  }
+
+  /** Where the state (heads, stateSize, headSize) has value n of a channel of x. */
+  int stateIndex(int channel, int n) {
+    return (channel / headSize * stateSize + n) * headSize + channel % headSize;
   }
 
   /** The weights of one channel, the oldest tap first. */

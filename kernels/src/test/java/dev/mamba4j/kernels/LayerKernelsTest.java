@@ -9,6 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What any implementation of {@link Kernels} computes between the two projections of a layer,
@@ -20,6 +22,9 @@ abstract class LayerKernelsTest {
 
   /** Of the scan's outputs and state, relative to the sums of their absolute terms. */
   private static final double SCAN_ERROR = 1e-6;
+
+  /** What each further token may add: the state is rounded to float32. */
+  private static final double TOKEN_ERROR = 0x1p-24;
 
   abstract Kernels kernels();
 
@@ -41,7 +46,7 @@ abstract class LayerKernelsTest {
         -0.00503797f, -0.01823640f, -0.12104227f, 0.04144810f
       },
     };
-    float[] expectedState = {
+    float[] expectedState = { // (channels, stateSize)
       -0.04883416f, -0.04045504f, 0.08391741f, -0.01252833f, -0.00144465f, 0.12237778f,
       0.04180612f, 0.03691479f, -0.10727306f, 0.07966993f, 0.08418528f, -0.02826720f
     };
@@ -54,8 +59,11 @@ abstract class LayerKernelsTest {
         memory.y.read(t, actual);
         assertThat(actual).containsExactly(expected[t], within(1e-7f));
       }
-      assertThat(Arrays.copyOf(LayerMemory.floats(memory.state), 12))
-          .containsExactly(expectedState, within(1e-7f));
+      float[] state = LayerMemory.floats(memory.state);
+      for (int i = 0; i < expectedState.length; i++) {
+        assertThat(LayerMemory.stateValue(fixture, state, i / 3, i % 3))
+            .isCloseTo(expectedState[i], within(1e-7));
+      }
     }
   }
 
@@ -141,7 +149,7 @@ abstract class LayerKernelsTest {
 
   private void checkScan(Numbers numbers, LayerFixture fixture, int from, int to) {
     int first = numbers.below(3);
-    int tokens = numbers.between(1, 5);
+    int tokens = numbers.between(1, fixture.stateSize() == 16 ? 70 : 5);
     try (LayerMemory memory = new LayerMemory(fixture, first + tokens + 1, numbers)) {
       memory.scan(kernels(), from, to, first, tokens);
       memory.guards.assertIntact();
@@ -158,10 +166,13 @@ abstract class LayerKernelsTest {
       LayerMemory memory, LayerFixture fixture, int head, int first, int tokens) {
     int size = fixture.stateSize();
     float[] convolved = new float[fixture.channels()];
+    float[] after = LayerMemory.floats(memory.state);
+    double error = SCAN_ERROR + TOKEN_ERROR * tokens;
     for (int p = head * fixture.headSize(); p < (head + 1) * fixture.headSize(); p++) {
       ExactSum[] state = new ExactSum[size];
       for (int n = 0; n < size; n++) {
-        state[n] = new ExactSum().add(memory.stateBefore[p * size + n]);
+        state[n] =
+            new ExactSum().add(LayerMemory.stateValue(fixture, memory.stateBefore, p, n));
       }
       for (int row = 0; row < memory.y.rows(); row++) {
         if (row < first || row >= first + tokens) {
@@ -180,11 +191,11 @@ abstract class LayerKernelsTest {
                 fixture.c(convolved, head));
         new ExactSum()
             .add(Equations.silu(memory.projected.get(row, p)), expected)
-            .assertNear(memory.y.get(row, p), SCAN_ERROR, "y of channel " + p);
+            .assertNear(memory.y.get(row, p), error, "y of channel " + p);
       }
       for (int n = 0; n < size; n++) {
-        float actual = memory.state.getAtIndex(ValueLayout.JAVA_FLOAT, (long) p * size + n);
-        state[n].assertNear(actual, tokens == 0 ? 0 : SCAN_ERROR, "state of channel " + p);
+        double actual = LayerMemory.stateValue(fixture, after, p, n);
+        state[n].assertNear(actual, tokens == 0 ? 0 : error, "state of channel " + p);
       }
     }
   }
@@ -205,22 +216,54 @@ abstract class LayerKernelsTest {
     }
   }
 
+  /** Decays from none at all to total, over more tokens than any block has. */
+  @ParameterizedTest
+  @ValueSource(floats = {-0.001f, -1, -16, -1000})
+  void scansWithDecaysOfAnySize(float a) {
+    Numbers numbers = new Numbers(12);
+    float[] steps = {1e-6f, 1e-3f, 0.1f, 1, 50};
+    for (float step : steps) {
+      LayerFixture fixture = LayerFixture.random(numbers, 1, 16, 1, 16, 2).withA(a);
+      int tokens = 75;
+      float[] inputs = numbers.floats(tokens * fixture.projected());
+      for (int t = 0; t < tokens; t++) {
+        float dt = t % 9 == 5 ? steps[t / 9 % steps.length] : step;
+        inputs[(t + 1) * fixture.projected() - 1] = (float) Math.log(Math.expm1(dt));
+      }
+      try (LayerMemory memory = new LayerMemory(fixture, tokens, inputs)) {
+        memory.convolve(kernels(), 0, fixture.channels(), 0, tokens);
+        memory.scan(kernels(), 0, 1, 0, tokens);
+        checkHead(memory, fixture, 0, 0, tokens);
+      }
+    }
+  }
+
   @Test
   void givesTheSameForTokensTogetherAndOneByOneAndHoweverHeadsAreShared() {
     Numbers numbers = new Numbers(9);
-    LayerFixture fixture = LayerFixture.random(numbers, 6, 7, 2, 21, 4);
-    float[] inputs = numbers.floats(5 * fixture.projected());
+    int[][] shapes = {{6, 7, 2, 21}, {4, 64, 1, 128}, {4, 48, 4, 20}, {2, 16, 1, 300}};
+    for (int[] shape : shapes) {
+      for (int tokens : new int[] {2, 5, 31, 32, 33, 71}) {
+        LayerFixture fixture =
+            LayerFixture.random(numbers, shape[0], shape[1], shape[2], shape[3], 4);
+        checkTogether(fixture, tokens, numbers);
+      }
+    }
+  }
+
+  private void checkTogether(LayerFixture fixture, int tokens, Numbers numbers) {
+    float[] inputs = numbers.floats(tokens * fixture.projected());
     int channels = fixture.channels();
-    try (LayerMemory together = new LayerMemory(fixture, 5, inputs);
-        LayerMemory apart = new LayerMemory(fixture, 5, inputs)) {
-      together.convolve(kernels(), 0, channels, 0, 5);
-      together.scan(kernels(), 0, 6, 0, 5);
-      for (int t = 0; t < 5; t++) {
+    try (LayerMemory together = new LayerMemory(fixture, tokens, inputs);
+        LayerMemory apart = new LayerMemory(fixture, tokens, inputs)) {
+      together.convolve(kernels(), 0, channels, 0, tokens);
+      together.scan(kernels(), 0, fixture.heads(), 0, tokens);
+      for (int t = 0; t < tokens; t++) {
         for (int from = 0; from < channels; from += Kernels.CHANNEL_STEP) {
           int to = Math.min(from + Kernels.CHANNEL_STEP, channels);
           apart.convolve(kernels(), from, to, t, 1);
         }
-        for (int head = 5; head >= 0; head--) {
+        for (int head = fixture.heads() - 1; head >= 0; head--) {
           apart.scan(kernels(), head, head + 1, t, 1);
         }
       }

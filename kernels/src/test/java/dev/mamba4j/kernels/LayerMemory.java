@@ -25,7 +25,7 @@ final class LayerMemory implements AutoCloseable {
         inputs,
         new float[(fixture.convWidth() - 1) * fixture.channels()],
         new float[rows * fixture.channels()],
-        new float[fixture.inner() * fixture.stateSize()],
+        new float[fixture.inner() * fixture.stateSize() + fixture.heads()],
         new float[rows * fixture.inner()]);
   }
 
@@ -37,8 +37,25 @@ final class LayerMemory implements AutoCloseable {
         numbers.floats(rows * fixture.projected()),
         numbers.floats((fixture.convWidth() - 1) * fixture.channels()),
         numbers.floats(rows * fixture.channels()),
-        numbers.floats(fixture.inner() * fixture.stateSize()),
+        state(fixture, numbers),
         numbers.floats(rows * fixture.inner()));
+  }
+
+  /** Numbers, and factors of all sizes. */
+  private static float[] state(LayerFixture fixture, Numbers numbers) {
+    int values = fixture.inner() * fixture.stateSize();
+    float[] state = numbers.floats(values + fixture.heads());
+    for (int head = 0; head < fixture.heads(); head++) {
+      state[values + head] = Math.scalb(1f, -numbers.below(33)); // 2^-32 is the smallest
+    }
+    return state;
+  }
+
+  /** Value n of a channel of x, the factor of its head taken into account. */
+  static double stateValue(LayerFixture fixture, float[] state, int channel, int n) {
+    int head = channel / fixture.headSize();
+    float factor = state[fixture.inner() * fixture.stateSize() + head];
+    return (factor == 0 ? 1 : factor) * (double) state[fixture.stateIndex(channel, n)];
   }
 
   private LayerMemory(
