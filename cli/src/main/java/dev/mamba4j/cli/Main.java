@@ -2,6 +2,7 @@ package dev.mamba4j.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Help.Ansi;
@@ -11,6 +12,22 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** Runs the command that the arguments name. */
 public final class Main {
   private static final String NAME = "mamba4j: ";
+
+  /** In the order in which the help lists them. */
+  private static final List<String> COMMANDS =
+      List.of(
+          "demo",
+          "convert",
+          "calibrate",
+          "quantize",
+          "generate",
+          "chat",
+          "score",
+          "perplexity",
+          "bench",
+          "inspect",
+          "pull",
+          "doctor");
 
   private final Console console;
   private final RootCommand root = new RootCommand();
@@ -31,7 +48,7 @@ public final class Main {
 
   private int run(String... arguments) {
     try {
-      int code = commandLine().execute(arguments);
+      int code = commandLine(arguments).execute(arguments);
       return console.interruption().requested() ? ExitCode.INTERRUPTED : code;
     } catch (Error e) { // picocli hands on exceptions only
       return fail(e);
@@ -40,21 +57,16 @@ public final class Main {
     }
   }
 
-  private CommandLine commandLine() {
-    CommandLine all =
-        new CommandLine(root)
-            .addSubcommand(new DemoCommand(console))
-            .addSubcommand(new ConvertCommand(console))
-            .addSubcommand(new CalibrateCommand(console))
-            .addSubcommand(new QuantizeCommand(console))
-            .addSubcommand(new GenerateCommand(console))
-            .addSubcommand(new ChatCommand(console))
-            .addSubcommand(new ScoreCommand(console))
-            .addSubcommand(new PerplexityCommand(console))
-            .addSubcommand(new BenchCommand(console))
-            .addSubcommand(new InspectCommand(console))
-            .addSubcommand(new PullCommand(console))
-            .addSubcommand(new DoctorCommand(console));
+  /**
+   * To read the annotations of all commands takes longer than all else that happens before a model
+   * runs, so the one that is asked for is made alone.
+   */
+  private CommandLine commandLine(String... arguments) {
+    CommandLine all = new CommandLine(root);
+    boolean one = arguments.length > 0 && COMMANDS.contains(arguments[0]);
+    for (String name : one ? List.of(arguments[0]) : COMMANDS) {
+      all.addSubcommand(command(name));
+    }
     all.getSubcommands().values().forEach(Main::layOutHelp);
     return all.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8))
         .setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8))
@@ -66,6 +78,24 @@ public final class Main {
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler((e, _) -> wrongUsage(e))
         .setExecutionExceptionHandler((e, command, _) -> fail(e, command));
+  }
+
+  private Object command(String name) {
+    return switch (name) {
+      case "demo" -> new DemoCommand(console);
+      case "convert" -> new ConvertCommand(console);
+      case "calibrate" -> new CalibrateCommand(console);
+      case "quantize" -> new QuantizeCommand(console);
+      case "generate" -> new GenerateCommand(console);
+      case "chat" -> new ChatCommand(console);
+      case "score" -> new ScoreCommand(console);
+      case "perplexity" -> new PerplexityCommand(console);
+      case "bench" -> new BenchCommand(console);
+      case "inspect" -> new InspectCommand(console);
+      case "pull" -> new PullCommand(console);
+      case "doctor" -> new DoctorCommand(console);
+      default -> throw new IllegalArgumentException(name);
+    };
   }
 
   private static void layOutHelp(CommandLine command) {

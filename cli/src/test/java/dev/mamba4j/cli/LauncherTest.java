@@ -158,6 +158,37 @@ class LauncherTest {
     assertThat(builds()).isEqualTo(2);
   }
 
+  /** A JDK that keeps classes as Java does, from a checkout whose small model converts. */
+  @Test
+  void startsWithTheClassesThatTheBuildKept() throws Exception {
+    Path jdk = jdk("jdk", "25");
+    script(
+        jdk.resolve("bin/java"),
+        """
+        #!/bin/sh
+        printf '<%s>\\n' "$@"
+        for argument in "$@"; do
+          case $argument in
+            -XX:ArchiveClassesAtExit=*) echo kept >"${argument#*=}" ;;
+          esac
+        done
+        """);
+    String option = "<-XX:SharedArchiveFile=" + root.toRealPath() + "/cli/target/classes.jsa>";
+    Outcome first = launch(javaHome(jdk), launcher, "doctor");
+    assertThat(first.out()).contains(option).doesNotContain("<generate>", "kept");
+    assertThat(first.err()).hasLineCount(1);
+    assertThat(launch(javaHome(jdk), launcher, "doctor").out()).contains(option);
+  }
+
+  @Test
+  void startsWithoutKeptClassesWhereThereAreNone() throws Exception {
+    Path jdk = jdk("jdk", "25");
+    assertThat(launch(javaHome(jdk), launcher).out()).doesNotContain("SharedArchiveFile");
+    Files.writeString(root.resolve("cli/target/classes.jsa"), "of an older build");
+    Files.delete(root.resolve("cli/target/app/mamba4j-cli.jar"));
+    assertThat(launch(javaHome(jdk), launcher).out()).doesNotContain("SharedArchiveFile");
+  }
+
   @Test
   void showsWhyABuildFailed() throws Exception {
     script(

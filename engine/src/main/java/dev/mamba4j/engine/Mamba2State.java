@@ -8,8 +8,9 @@ import java.lang.foreign.MemorySegment;
  * copied, saved and forked like any value.
  *
  * <p>One block of native memory in float32: for each layer the convolution's last inputs (convWidth
- * - 1, channels) and the recurrent state (heads, stateSize, headSize) with a factor of each head (heads). A state belongs to one
- * sequence and is not safe for use by several threads at a time. Close it to free the memory.
+ * - 1, channels) and the recurrent state (heads, stateSize, headSize) with a factor of each head
+ * (heads). A state belongs to one sequence and is not safe for use by several threads at a time.
+ * Close it to free the memory.
  */
 public final class Mamba2State implements AutoCloseable {
   private static final long CACHE_LINE = 64;

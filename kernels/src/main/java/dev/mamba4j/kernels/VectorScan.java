@@ -26,8 +26,7 @@ final class VectorScan {
   /** A factor below goes into T. */
   private static final float SMALLEST_FACTOR = 0x1p-32f;
 
-  private static final ThreadLocal<VectorScan> OF_THREAD =
-      ThreadLocal.withInitial(VectorScan::new);
+  private static final ThreadLocal<VectorScan> OF_THREAD = ThreadLocal.withInitial(VectorScan::new);
 
   private final ScanMemory memory = new ScanMemory();
   private StateSpaceLayer layer;

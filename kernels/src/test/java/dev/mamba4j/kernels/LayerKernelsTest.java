@@ -171,8 +171,7 @@ abstract class LayerKernelsTest {
     for (int p = head * fixture.headSize(); p < (head + 1) * fixture.headSize(); p++) {
       ExactSum[] state = new ExactSum[size];
       for (int n = 0; n < size; n++) {
-        state[n] =
-            new ExactSum().add(LayerMemory.stateValue(fixture, memory.stateBefore, p, n));
+        state[n] = new ExactSum().add(LayerMemory.stateValue(fixture, memory.stateBefore, p, n));
       }
       for (int row = 0; row < memory.y.rows(); row++) {
         if (row < first || row >= first + tokens) {
