@@ -2,6 +2,7 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.kernels.KernelChoice;
+import dev.mamba4j.kernels.Processors;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -64,7 +65,10 @@ final class DoctorCommand implements Callable<Integer> {
     facts.put("cpu_features", machine.features());
     facts.put("cores", machine.cores());
     facts.put("cores_usable", runtime.availableProcessors());
-    facts.put("core_capacities", machine.capacities());
+    Processors processors = Processors.ofThisProcess();
+    facts.put("cores_fast", processors.fast());
+    facts.put("core_speeds", processors.speeds());
+    facts.put("default_threads", processors.defaultThreads());
     facts.put("clock_governor", machine.governor().orElse("unknown"));
     facts.put("memory_bytes", machine.memoryBytes());
     facts.put("memory_available_bytes", machine.availableBytes());

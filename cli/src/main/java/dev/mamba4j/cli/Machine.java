@@ -18,7 +18,6 @@ import java.util.Set;
  * @param cpu the processor's name, or those of its kinds of cores
  * @param features instruction sets that matter to our kernels
  * @param cores how many there are
- * @param capacities speed of each core against the fastest, 1024; empty if they are alike
  * @param governor how the clock of the first core is chosen
  * @param memoryBytes all memory, 0 if unknown
  * @param availableBytes what can be had without swapping, 0 if unknown
@@ -27,7 +26,6 @@ record Machine(
     String cpu,
     List<String> features,
     int cores,
-    List<Integer> capacities,
     Optional<String> governor,
     long memoryBytes,
     long availableBytes) {
@@ -80,7 +78,6 @@ record Machine(
         cpu(cpuinfo),
         features(cpuinfo),
         cores,
-        capacities(cpus, cores),
         lines(cpus.resolve("cpu0/cpufreq/scaling_governor")).stream().findFirst(),
         kilobytes(meminfo, "MemTotal"),
         kilobytes(meminfo, "MemAvailable"));
@@ -108,17 +105,6 @@ record Machine(
         : Arrays.stream(flags.getFirst().split(" ", -1))
             .filter(TELLING_FEATURES::contains)
             .toList();
-  }
-
-  private static List<Integer> capacities(Path cpus, int cores) {
-    List<Integer> capacities = new ArrayList<>();
-    for (int i = 0; i < cores; i++) {
-      lines(cpus.resolve("cpu" + i + "/cpu_capacity")).stream()
-          .findFirst()
-          .map(Integer::valueOf)
-          .ifPresent(capacities::add);
-    }
-    return capacities.stream().distinct().count() > 1 ? List.copyOf(capacities) : List.of();
   }
 
   private static long kilobytes(List<String> meminfo, String key) {

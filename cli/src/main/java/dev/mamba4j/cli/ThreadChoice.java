@@ -8,7 +8,7 @@ final class ThreadChoice {
   @Option(
       names = {"-t", "--threads"},
       paramLabel = "N",
-      description = "Threads to use; by default MAMBA4J_THREADS, else one a processor.")
+      description = "Threads to use; by default MAMBA4J_THREADS, else one a fast processor.")
   private Integer threads;
 
   /**

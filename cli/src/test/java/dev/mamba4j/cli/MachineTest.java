@@ -25,7 +25,6 @@ class MachineTest {
           .append("processor\t: " + i + "\nBogoMIPS\t: 48.00\n")
           .append("Features\t: fp asimd aes asimdhp asimddp\n")
           .append("CPU implementer\t: 0x41\nCPU part\t: " + (i < 4 ? "0xd05" : "0xd0b") + "\n\n");
-      put("sys/devices/system/cpu/cpu" + i + "/cpu_capacity", i < 4 ? "530\n" : "1024\n");
     }
     put("proc/cpuinfo", cpuinfo.toString());
     put("proc/meminfo", "MemTotal:       16000000 kB\nMemAvailable:   12000000 kB\n");
@@ -35,7 +34,6 @@ class MachineTest {
     assertThat(machine.cpu()).isEqualTo("4 x Cortex-A55 + 4 x Cortex-A76");
     assertThat(machine.features()).containsExactly("asimd", "asimdhp", "asimddp");
     assertThat(machine.cores()).isEqualTo(8);
-    assertThat(machine.capacities()).containsExactly(530, 530, 530, 530, 1024, 1024, 1024, 1024);
     assertThat(machine.governor()).contains("ondemand");
     assertThat(machine.memoryBytes()).isEqualTo(16_384_000_000L);
     assertThat(machine.availableBytes()).isEqualTo(12_288_000_000L);
@@ -49,7 +47,6 @@ class MachineTest {
     Machine machine = Machine.read(root);
     assertThat(machine.cpu()).isEqualTo("Some CPU @ 2.00GHz");
     assertThat(machine.features()).containsExactly("avx", "avx2", "avx512f");
-    assertThat(machine.capacities()).isEmpty();
     assertThat(machine.governor()).isEmpty();
   }
 
@@ -64,7 +61,16 @@ class MachineTest {
   @Test
   void doctorTellsAllOfIt() throws IOException {
     assertThat(Outcome.of("doctor", "--json").json().fields().keySet())
-        .contains("java", "system", "cpu", "cores", "kernels", "kernels_known", "advice");
+        .contains(
+            "java",
+            "system",
+            "cpu",
+            "cores",
+            "cores_fast",
+            "default_threads",
+            "kernels",
+            "kernels_known",
+            "advice");
     assertThat(Outcome.of("doctor").out()).contains("cpu features", "kernels known", "advice");
   }
 }

@@ -163,6 +163,17 @@ final class ForwardPass implements Work, AutoCloseable {
   }
 
   @Override
+  public String name(int phase) {
+    return switch (PHASES[phase % PHASES.length]) {
+      case NORM -> "norm";
+      case PROJECT -> "in_proj";
+      case HEADS -> "heads";
+      case GATE_NORM -> "gate_norm";
+      case OUTPUT -> "out_proj";
+    };
+  }
+
+  @Override
   public int chunks(int phase) {
     Mamba2Weights.Layer layer = weights.layers().get(phase / PHASES.length);
     return switch (PHASES[phase % PHASES.length]) {

@@ -8,6 +8,8 @@ import dev.mamba4j.formats.gguf.GgufFile;
 import dev.mamba4j.kernels.KernelChoice;
 import dev.mamba4j.kernels.Kernels;
 import dev.mamba4j.kernels.Matrix;
+import dev.mamba4j.kernels.Processors;
+import dev.mamba4j.kernels.WorkListener;
 import dev.mamba4j.kernels.WorkerTeam;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -68,7 +70,7 @@ public final class LanguageModel implements AutoCloseable {
   public static LanguageModel open(Path path, ModelOptions options) throws IOException {
     Kernels kernels = KernelChoice.decide(options.kernels()).kernels();
     GgufFile file = GgufFile.open(path);
-    WorkerTeam team = new WorkerTeam(options.threads());
+    WorkerTeam team = new WorkerTeam(options.threads(), Processors.ofThisProcess());
     try {
       return new LanguageModel(file, kernels, team, options.precision());
     } catch (IOException | RuntimeException e) {
@@ -107,6 +109,15 @@ public final class LanguageModel implements AutoCloseable {
   /** Threads that share the work. */
   public int threads() {
     return team.size();
+  }
+
+  /**
+   * Tells a listener what the threads do from now on.
+   *
+   * @param listener null for nobody
+   */
+  public void tell(WorkListener listener) {
+    team.tell(listener);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.mamba4j.engine;
 
 import dev.mamba4j.kernels.KernelChoice;
+import dev.mamba4j.kernels.Processors;
 import java.util.Optional;
 
 /**
@@ -21,8 +22,8 @@ public record ModelOptions(int threads, Precision precision, Optional<String> ke
   }
 
   /**
-   * As many threads as there are processors, or as the environment variable {@code MAMBA4J_THREADS}
-   * says; the fastest kernels, or those of {@code -Dmamba4j.kernels}.
+   * As many threads as there are fast processors, or as the environment variable {@code
+   * MAMBA4J_THREADS} says; the fastest kernels, or those of {@code -Dmamba4j.kernels}.
    *
    * @throws IllegalArgumentException if the variable is not a number of threads
    */
@@ -36,7 +37,7 @@ public record ModelOptions(int threads, Precision precision, Optional<String> ke
   private static int defaultThreads() {
     String variable = System.getenv(THREADS_VARIABLE);
     if (variable == null || variable.isBlank()) {
-      return Runtime.getRuntime().availableProcessors();
+      return Processors.ofThisProcess().defaultThreads();
     }
     try {
       return Integer.parseInt(variable.strip());

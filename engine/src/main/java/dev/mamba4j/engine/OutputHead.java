@@ -97,6 +97,11 @@ final class OutputHead implements Work, AutoCloseable {
   }
 
   @Override
+  public String name(int phase) {
+    return "head";
+  }
+
+  @Override
   public int chunks(int phase) {
     return Chunks.count(config.vocabulary(), Chunks.rows(weights.head(), count));
   }

@@ -11,6 +11,11 @@ public interface Work {
   /** How many chunks a phase has: 0 to {@link WorkerTeam#MAX_CHUNKS}. */
   int chunks(int phase);
 
+  /** What a phase does, for those who measure it. */
+  default String name(int phase) {
+    return "phase " + phase;
+  }
+
   /** Does one chunk. */
   void run(int phase, int chunk);
 

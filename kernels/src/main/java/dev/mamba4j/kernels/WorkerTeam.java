@@ -1,5 +1,6 @@
 package dev.mamba4j.kernels;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -9,8 +10,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * A fixed team of threads that runs one {@link Work} at a time; the calling thread is a member.
  *
  * <p>Chunks are handed out one by one through a counter, so a slow or interrupted member takes
- * fewer and delays nobody by more than a chunk. A member that finds none left spins briefly, since
- * the next phase is near, and then parks. Running a work allocates nothing.
+ * fewer and delays nobody by more than a chunk. So that it is rarely interrupted within one, a
+ * member offers its processor to others now and then before it takes the next. A member that finds
+ * none left spins briefly, since the next phase is near, and then parks. Running a work allocates
+ * nothing.
  *
  * <p>The counter, {@link #ticket}, holds the number of the phase (never reused) and the chunks that
  * are still to be taken. Taking one is a compare-and-set of both, so that a member that was held up
@@ -30,7 +33,11 @@ public final class WorkerTeam implements AutoCloseable {
   private static final long SPIN_NANOS = 50_000;
   private static final int SPINS_PER_CLOCK = 64;
 
+  /** Less than the shortest time after which Linux takes a processor away. */
+  private static final long TURN_NANOS = 1_000_000;
+
   private final ReentrantLock running = new ReentrantLock();
+  private final List<Integer> home; // the processors that members keep to; empty for any
   private final Thread[] members;
   private final AtomicLong ticket = new AtomicLong(IDLE);
   private final AtomicInteger unfinished = new AtomicInteger();
@@ -39,6 +46,7 @@ public final class WorkerTeam implements AutoCloseable {
   // Written before the ticket that announces a phase, read after taking a chunk of it.
   private Work work;
   private Thread caller;
+  private WorkListener listener;
   private int phase;
   private int phaseChunks;
 
@@ -46,14 +54,30 @@ public final class WorkerTeam implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * Starts a team.
+   * Starts a team that runs wherever the system likes.
    *
    * @param size number of threads, the calling one included
    */
   public WorkerTeam(int size) {
+    this(size, List.of());
+  }
+
+  /**
+   * Starts a team that prefers fast processors: if they are enough for all, its own threads run on
+   * nothing else. The calling thread is not ours; the system moves it to what is left of the fast
+   * ones, since it is busy.
+   *
+   * @param size number of threads, the calling one included
+   */
+  public WorkerTeam(int size, Processors processors) {
+    this(size, processors.someAreSlow() ? processors.fast() : List.of());
+  }
+
+  private WorkerTeam(int size, List<Integer> preferred) {
     if (size < 1) {
       throw new IllegalArgumentException("a team of " + size + " threads");
     }
+    home = size <= preferred.size() ? preferred : List.of();
     members = new Thread[size - 1];
     for (int i = 0; i < members.length; i++) {
       members[i] =
@@ -85,13 +109,34 @@ public final class WorkerTeam implements AutoCloseable {
       failure = null;
       work = todo;
       caller = Thread.currentThread();
+      if (listener != null) {
+        listener.begins(todo);
+      }
       announce(0);
+      long turn = System.nanoTime();
       for (long seen = ticket.get(); (seen & IDLE) == 0; seen = ticket.get()) {
+        turn = giveWay(turn);
         takeChunkOrWait(seen);
       }
       work = null;
       caller = null;
       rethrow(failure);
+    } finally {
+      running.unlock();
+    }
+  }
+
+  /**
+   * Tells a listener of the works that run from now on.
+   *
+   * @param told null for nobody
+   * @throws IllegalStateException if this is called from a work of the team
+   */
+  public void tell(WorkListener told) {
+    checkOutsideWork();
+    running.lock();
+    try {
+      listener = told;
     } finally {
       running.unlock();
     }
@@ -117,7 +162,12 @@ public final class WorkerTeam implements AutoCloseable {
   }
 
   private void serve() {
+    if (!home.isEmpty()) {
+      Affinity.keepTo(home);
+    }
+    long turn = System.nanoTime();
     while (!closed) {
+      turn = giveWay(turn);
       takeChunkOrWait(ticket.get());
     }
   }
@@ -141,11 +191,30 @@ public final class WorkerTeam implements AutoCloseable {
     }
   }
 
+  /**
+   * Lets others have the processor for a while, if they want it, when a turn is over. Nobody waits
+   * for a member now; the system would take the processor away in the midst of a chunk, for which
+   * all would wait.
+   *
+   * @param began when this member's turn began
+   * @return when its turn now began
+   */
+  @SuppressWarnings("ThreadPriorityCheck") // only speed depends on it
+  private static long giveWay(long began) {
+    if (System.nanoTime() - began < TURN_NANOS) {
+      return began;
+    }
+    if (!Thread.currentThread().isVirtual()) { // such a thread has no processor of its own
+      Thread.yield();
+    }
+    return System.nanoTime();
+  }
+
   /** The member that finished the last chunk ends the phase and announces the next. */
   private void end() {
     try {
       if (failure == null) {
-        work.after(phase);
+        after(phase);
       }
     } catch (Throwable e) {
       failure = e;
@@ -158,7 +227,7 @@ public final class WorkerTeam implements AutoCloseable {
     int chunks = 0;
     try {
       while (failure == null && next < work.phases() && (chunks = chunks(next)) == 0) {
-        work.after(next++);
+        after(next++);
       }
     } catch (Throwable e) {
       failure = e;
@@ -175,6 +244,13 @@ public final class WorkerTeam implements AutoCloseable {
       for (int i = 0; chunks > 0 && i < members.length; i++) {
         wake(members[i]);
       }
+    }
+  }
+
+  private void after(int ended) {
+    work.after(ended);
+    if (listener != null) {
+      listener.ended(work, ended);
     }
   }
 

@@ -305,6 +305,62 @@ class WorkerTeamTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void tellsOfEveryPhaseInOrderAsLongAsItIsWanted(int threads) {
+    List<String> told = new ArrayList<>();
+    CountedWork work = new CountedWork(2, 0, 3, 0);
+    WorkListener listener =
+        new WorkListener() {
+          @Override
+          public void begins(Work begun) {
+            told.add("begins");
+          }
+
+          @Override
+          public void ended(Work running, int phase) {
+            assertThat(running).isSameAs(work);
+            told.add(running.name(phase));
+          }
+        };
+    try (WorkerTeam team = new WorkerTeam(threads)) {
+      team.tell(listener);
+      team.run(work);
+      team.tell(null);
+      team.run(new CountedWork(2, 2));
+    }
+    work.assertRanOnceInOrder();
+    assertThat(told).containsExactly("begins", "phase 0", "phase 1", "phase 2", "phase 3");
+  }
+
+  /** Members offer their processor in between, which must not cost them their place. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 5})
+  void runsWorksThatAreLongerThanATurn(int threads) throws InterruptedException {
+    CountedWork work = slow(40, 1, 40);
+    CountedWork another = slow(40, 1, 40);
+    try (WorkerTeam team = new WorkerTeam(threads)) {
+      team.run(work);
+      Thread virtual = Thread.startVirtualThread(() -> team.run(another));
+      assertThat(virtual.join(Duration.ofSeconds(30))).isTrue();
+    }
+    work.assertRanOnceInOrder();
+    another.assertRanOnceInOrder();
+  }
+
+  private static CountedWork slow(int... sizes) {
+    return new CountedWork(sizes) {
+      @Override
+      public void run(int phase, int chunk) {
+        long end = System.nanoTime() + 200_000;
+        while (System.nanoTime() < end) {
+          Thread.onSpinWait();
+        }
+        super.run(phase, chunk);
+      }
+    };
+  }
+
   @Test
   void anInterruptedCallerFinishesItsWork() {
     try (WorkerTeam team = new WorkerTeam(2)) {
