@@ -77,11 +77,11 @@ void mamba4j_convolve(
  * chunks, section 6 of Dao and Gu 2024, take the same two multiply-adds to read and write a state, and those within the chunk on top.)
  */
 enum {
-    BLOCK = 32,           /* tokens that share the loading of the state */
+    SCAN_TOKENS = 32,     /* tokens that share the loading of the state */
     LARGEST_STATE = 256,  /* room for b and c of a block, on the stack; larger states go token by token */
     STRIP = 64,           /* channels of a head treated together */
-    TILE_ROWS = 4,        /* rows of T that stay in registers, */
-    TILE = LANES == 8 ? 2 : 4 /* and vectors of each */
+    SCAN_ROWS = 4,        /* rows of T that stay in registers, */
+    SCAN_VECTORS = LANES == 8 ? 2 : 4 /* and vectors of each */
 };
 
 #define SMALLEST_FACTOR 0x1p-32f
@@ -212,47 +212,47 @@ static void step_head(const struct scan *scan, int head, int64_t t) {
 
 /* What the heads of a group share: of each tile of rows n and each token, b and c of these rows. */
 struct shared {
-    float rows[LARGEST_STATE / TILE_ROWS][BLOCK][2 * TILE_ROWS];
+    float rows[LARGEST_STATE / SCAN_ROWS][SCAN_TOKENS][2 * SCAN_ROWS];
 };
 
 static void share(struct shared *shared, const struct scan *scan, int group, int64_t from, int tokens) {
     for (int t = 0; t < tokens; t++) {
         int64_t at = (from + t) * scan->convolved_stride + (int64_t)group * scan->state_size;
-        for (int n = 0; n < scan->state_size; n += TILE_ROWS) {
-            float *to = shared->rows[n / TILE_ROWS][t];
-            memcpy(to, scan->b + at + n, TILE_ROWS * sizeof *to);
-            memcpy(to + TILE_ROWS, scan->c + at + n, TILE_ROWS * sizeof *to);
+        for (int n = 0; n < scan->state_size; n += SCAN_ROWS) {
+            float *to = shared->rows[n / SCAN_ROWS][t];
+            memcpy(to, scan->b + at + n, SCAN_ROWS * sizeof *to);
+            memcpy(to + SCAN_ROWS, scan->c + at + n, SCAN_ROWS * sizeof *to);
         }
     }
 }
 
 /* A tile of T takes all tokens of a block; inputs and sums are (tokens, STRIP). */
 INLINE void scan_tile(
-    int vectors, int64_t head_size, const float (*rows)[2 * TILE_ROWS], const struct token *tokens, int count, const float *inputs,
+    int vectors, int64_t head_size, const float (*rows)[2 * SCAN_ROWS], const struct token *tokens, int count, const float *inputs,
     float *state, float *sums) {
-    vf tile[TILE_ROWS][TILE];
-    UNROLL for (int r = 0; r < TILE_ROWS; r++) {
+    vf tile[SCAN_ROWS][SCAN_VECTORS];
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             tile[r][v] = load(state + r * head_size + v * LANES);
         }
     }
     for (int64_t t = 0; t < count; t++) {
         if (__builtin_expect(tokens[t].fold != 1, 0)) {
-            UNROLL for (int r = 0; r < TILE_ROWS; r++) {
+            UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
                 UNROLL for (int v = 0; v < vectors; v++) {
                     tile[r][v] = mul(tile[r][v], set1(tokens[t].fold));
                 }
             }
         }
-        vf in[TILE];
-        vf sum[TILE];
+        vf in[SCAN_VECTORS];
+        vf sum[SCAN_VECTORS];
         UNROLL for (int v = 0; v < vectors; v++) {
             in[v] = load(inputs + t * STRIP + v * LANES);
             sum[v] = load(sums + t * STRIP + v * LANES);
         }
-        UNROLL for (int r = 0; r < TILE_ROWS; r++) {
+        UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
             vf b = set1(rows[t][r]);
-            vf c = set1(rows[t][TILE_ROWS + r]);
+            vf c = set1(rows[t][SCAN_ROWS + r]);
             UNROLL for (int v = 0; v < vectors; v++) {
                 tile[r][v] = multiply_add(in[v], b, tile[r][v]);
                 sum[v] = multiply_add(tile[r][v], c, sum[v]);
@@ -262,7 +262,7 @@ INLINE void scan_tile(
             store(sums + t * STRIP + v * LANES, sum[v]);
         }
     }
-    UNROLL for (int r = 0; r < TILE_ROWS; r++) {
+    UNROLL for (int r = 0; r < SCAN_ROWS; r++) {
         UNROLL for (int v = 0; v < vectors; v++) {
             store(state + r * head_size + v * LANES, tile[r][v]);
         }
@@ -273,8 +273,8 @@ INLINE void scan_tile(
 static void scan_strip(
     const struct scan *scan, const struct shared *shared, int head, int p, int width, int64_t from, const struct token *tokens,
     int count) {
-    float inputs[BLOCK * STRIP];
-    float sums[BLOCK * STRIP];
+    float inputs[SCAN_TOKENS * STRIP];
+    float sums[SCAN_TOKENS * STRIP];
     int64_t first = (int64_t)head * scan->head_size + p;
     for (int64_t t = 0; t < count; t++) {
         for (int i = 0; i < width; i += LANES) {
@@ -284,12 +284,12 @@ static void scan_strip(
         }
     }
     float *state = scan->state + (int64_t)head * scan->head_size * scan->state_size + p;
-    for (int n = 0; n < scan->state_size; n += TILE_ROWS) {
-        const float(*rows)[2 * TILE_ROWS] = shared->rows[n / TILE_ROWS];
+    for (int n = 0; n < scan->state_size; n += SCAN_ROWS) {
+        const float(*rows)[2 * SCAN_ROWS] = shared->rows[n / SCAN_ROWS];
         float *at = state + (int64_t)n * scan->head_size;
         int i = 0;
-        for (; i + TILE * LANES <= width; i += TILE * LANES) {
-            scan_tile(TILE, scan->head_size, rows, tokens, count, inputs + i, at + i, sums + i);
+        for (; i + SCAN_VECTORS * LANES <= width; i += SCAN_VECTORS * LANES) {
+            scan_tile(SCAN_VECTORS, scan->head_size, rows, tokens, count, inputs + i, at + i, sums + i);
         }
         for (; i < width; i += LANES) {
             scan_tile(1, scan->head_size, rows, tokens, count, inputs + i, at + i, sums + i);
@@ -315,7 +315,7 @@ static __attribute__((noinline)) void scan_block(const struct scan *scan, int fr
             share(&shared, scan, group, from, count);
             shared_group = group;
         }
-        struct token tokens[BLOCK];
+        struct token tokens[SCAN_TOKENS];
         float factor = factor_of(scan, head);
         for (int t = 0; t < count; t++) {
             tokens[t] = next_token(scan, head, from + t, factor);
@@ -335,9 +335,9 @@ void mamba4j_scan(
     const struct scan scan = {head_size,    state_size,       heads_per_group, dt_bias, a, d,       z, dt,
                               input_stride, x,                b,               c,       convolved_stride,
                               state,        factors,          y,               y_stride};
-    int whole = head_size % LANES == 0 && state_size % TILE_ROWS == 0 && state_size <= LARGEST_STATE;
-    for (int from = 0; from < tokens; from += BLOCK) {
-        int count = smaller_int(BLOCK, tokens - from);
+    int whole = head_size % LANES == 0 && state_size % SCAN_ROWS == 0 && state_size <= LARGEST_STATE;
+    for (int from = 0; from < tokens; from += SCAN_TOKENS) {
+        int count = smaller_int(SCAN_TOKENS, tokens - from);
         if (whole && count > 1) {
             scan_block(&scan, from_head, to_head, from, count);
             continue;
