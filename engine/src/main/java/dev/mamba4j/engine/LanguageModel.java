@@ -135,6 +135,14 @@ public final class LanguageModel implements AutoCloseable {
     return tokenizer.map(known -> Math.min(known.vocabularySize(), rows)).orElse(rows);
   }
 
+  /**
+   * Tells models apart: a hash over names, types, shapes and a sample of every tensor's values, so
+   * that it need not read a large file whole.
+   */
+  public String fingerprint() {
+    return Fingerprint.of(file);
+  }
+
   /** A session that has read nothing. */
   public Session newSession() {
     return new Session(this, model.newState());

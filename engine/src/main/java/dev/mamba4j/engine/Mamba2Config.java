@@ -118,4 +118,11 @@ public record Mamba2Config(
   public int projected() {
     return inner + channels() + heads;
   }
+
+  /** Bytes of the state of a sequence in float32. */
+  public long stateBytes() {
+    long conv = (convWidth - 1L) * channels();
+    long scan = (long) inner * stateSize + heads;
+    return 4L * layers * (conv + scan);
+  }
 }

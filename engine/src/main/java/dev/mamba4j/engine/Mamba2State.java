@@ -97,4 +97,8 @@ public final class Mamba2State implements AutoCloseable {
   void advance(int tokens) {
     position += tokens;
   }
+
+  void moveTo(long newPosition) {
+    position = newPosition;
+  }
 }

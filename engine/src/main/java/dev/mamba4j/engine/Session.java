@@ -1,8 +1,5 @@
 package dev.mamba4j.engine;
 
-import dev.mamba4j.engine.sampling.Sampler;
-import dev.mamba4j.engine.sampling.StopSequences;
-import dev.mamba4j.engine.tokenizer.StreamingDecoder;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.kernels.Vectors;
@@ -95,47 +92,23 @@ public final class Session implements AutoCloseable {
       throws FormatException {
     Tokenizer tokenizer = model.tokenizer();
     begin(tokenizer);
-    Sampler sampler = new Sampler(options.sampling());
-    history.forEach(sampler::accept);
-    StopSequences stops = new StopSequences(options.stop());
-    StreamingDecoder decoder = tokenizer.streamingDecoder();
-    StringBuilder text = new StringBuilder();
-    List<Integer> tokens = new ArrayList<>();
-    Generation.Reason reason = Generation.Reason.LENGTH;
+    Continuation continuation = new Continuation(tokenizer, options, model.vocabulary(), history);
     long start = System.nanoTime();
-    while (tokens.size() < options.maxTokens()) {
+    while (!continuation.ended()) {
       readPending();
-      int token = sampler.sample(logits, model.vocabulary());
-      if (isEnd(tokenizer, token) && !options.ignoreEndOfText()) {
-        reason = Generation.Reason.END_OF_TEXT;
-        break;
+      int before = continuation.size();
+      String piece = continuation.next(logits);
+      if (continuation.size() > before) {
+        unread = continuation.lastToken();
+        history.add(unread);
       }
-      unread = token;
-      history.add(token);
-      tokens.add(token);
-      String piece = stops.feed(decoder.append(token));
-      text.append(piece);
       if (!listener.text(piece)) {
-        reason = Generation.Reason.CANCELLED;
-        break;
-      }
-      if (stops.stopped()) {
-        reason = Generation.Reason.STOP;
-        break;
+        continuation.cancel();
       }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
-    if (reason != Generation.Reason.CANCELLED && !stops.stopped()) {
-      String rest = stops.feed(decoder.finish()) + stops.flush();
-      text.append(rest);
-      listener.text(rest);
-    }
-    return new Generation(text.toString(), tokens, reason, seconds);
-  }
-
-  private static boolean isEnd(Tokenizer tokenizer, int token) {
-    OptionalInt end = tokenizer.eos();
-    return end.isPresent() && end.getAsInt() == token;
+    return new Generation(
+        continuation.text(), continuation.tokens(), continuation.reason().orElseThrow(), seconds);
   }
 
   /** Without anything read there are no logits: the model reads the token that begins a text. */

@@ -1,0 +1,172 @@
+package dev.mamba4j.engine;
+
+import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.formats.gguf.GgufFile;
+import dev.mamba4j.formats.gguf.GgufMetadata;
+import dev.mamba4j.formats.gguf.GgufNumbers;
+import dev.mamba4j.formats.gguf.GgufTensor;
+import dev.mamba4j.formats.gguf.GgufTensorInfo;
+import dev.mamba4j.formats.gguf.GgufWriter;
+import dev.mamba4j.formats.tensor.TensorType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * A remembered state on disk, with the tokens that led to it: a GGUF file of its own kind ({@code
+ * general.type} "mamba4j-state"), so that it is checked like any other and {@code inspect} shows
+ * it. It belongs to one model, which its fingerprint tells, and appears under its name only when it
+ * is complete.
+ *
+ * @param tokens all that the state has read, in order
+ * @param state the packed state
+ */
+@SuppressWarnings("ArrayRecordComponent") // copied on the way in and out
+public record SavedState(int[] tokens, PackedState state) {
+  private static final String KIND = "mamba4j-state";
+  private static final String TOKENS = "mamba4j.state.tokens";
+  private static final String MODEL = "mamba4j.state.model";
+  private static final String PACKING = "mamba4j.state.packing";
+
+  /** Checks that tokens and state belong together. */
+  public SavedState {
+    if (tokens.length != state.position()) {
+      throw new IllegalArgumentException(
+          "a state of " + state.position() + " tokens with " + tokens.length + " tokens");
+    }
+    tokens = tokens.clone();
+  }
+
+  @Override
+  public int[] tokens() {
+    return tokens.clone();
+  }
+
+  /**
+   * Writes it to a file, on the disk when this returns.
+   *
+   * @param fingerprint that of the model, see {@link LanguageModel#fingerprint}
+   */
+  public void write(Path file, String fingerprint) throws IOException {
+    GgufMetadata metadata =
+        GgufMetadata.builder()
+            .putString("general.type", KIND)
+            .putString(MODEL, fingerprint)
+            .putString(PACKING, state.packing().name().toLowerCase(Locale.ROOT))
+            .putInt32s(TOKENS, tokens)
+            .build();
+    List<GgufTensorInfo> infos = new ArrayList<>();
+    List<MemorySegment> data = new ArrayList<>();
+    for (Part part : parts(state)) {
+      infos.add(part.info());
+      data.add(part.data());
+    }
+    try (GgufWriter writer = GgufWriter.create(file, metadata, infos)) {
+      for (int i = 0; i < data.size(); i++) {
+        writer.write(infos.get(i).name(), data.get(i));
+      }
+      writer.finish();
+    }
+  }
+
+  /**
+   * The tokens and the state of a file.
+   *
+   * @param config the shape of the model
+   * @param fingerprint that of the model
+   * @throws FormatException if it is no such file, is damaged, or belongs to another model
+   */
+  public static SavedState read(Path path, Mamba2Config config, String fingerprint)
+      throws IOException {
+    try (GgufFile file = GgufFile.open(path)) {
+      int[] tokens = tokens(file, fingerprint);
+      StatePacking packing = packing(file.metadata().string(PACKING), path);
+      PackedState state = new PackedState(config, packing, tokens.length);
+      try {
+        for (Part part : parts(state)) {
+          part.data().copyFrom(find(file, part.info()));
+        }
+      } catch (FormatException e) {
+        state.close();
+        throw e;
+      }
+      return new SavedState(tokens, state);
+    }
+  }
+
+  /** The tokens of a file alone; see {@link #read}. */
+  public static int[] readTokens(Path path, String fingerprint) throws IOException {
+    try (GgufFile file = GgufFile.open(path)) {
+      return tokens(file, fingerprint);
+    }
+  }
+
+  private static int[] tokens(GgufFile file, String fingerprint) throws FormatException {
+    String kind = file.metadata().optionalString("general.type").orElse("model");
+    if (!kind.equals(KIND)) {
+      throw new FormatException(file.path() + ": expected a saved state, found a " + kind);
+    }
+    if (!file.metadata().string(MODEL).equals(fingerprint)) {
+      throw new FormatException(
+          file.path() + ": the state belongs to another model; delete it or use that model");
+    }
+    GgufNumbers numbers = file.metadata().numbers(TOKENS);
+    int[] tokens = new int[numbers.size()];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = Math.toIntExact(numbers.integer(i));
+    }
+    return tokens;
+  }
+
+  private static StatePacking packing(String name, Path path) throws FormatException {
+    for (StatePacking packing : StatePacking.values()) {
+      if (packing.name().equalsIgnoreCase(name)) {
+        return packing;
+      }
+    }
+    throw new FormatException(path + ": " + PACKING + ": \"" + name + "\" is not known");
+  }
+
+  private static MemorySegment find(GgufFile file, GgufTensorInfo expected) throws FormatException {
+    GgufTensor tensor =
+        file.tensor(expected.name())
+            .orElseThrow(() -> new FormatException(file.path() + ": no tensor " + expected.name()));
+    if (!tensor.info().equals(expected)) {
+      throw new FormatException(
+          file.path() + ": expected tensor " + expected + ", found " + tensor.info());
+    }
+    return tensor.data();
+  }
+
+  /** A tensor of the file and where its bytes are. */
+  private record Part(GgufTensorInfo info, MemorySegment data) {}
+
+  private static List<Part> parts(PackedState state) {
+    List<Part> parts = new ArrayList<>();
+    for (int layer = 0; layer < state.config().layers(); layer++) {
+      parts.add(
+          new Part(
+              new GgufTensorInfo(
+                  "blk." + layer + ".conv_state",
+                  TensorType.F32,
+                  PackedState.convSize(state.config())),
+              state.conv(layer)));
+      parts.add(
+          new Part(
+              new GgufTensorInfo(
+                  "blk." + layer + ".ssm_state",
+                  state.packing().type(),
+                  PackedState.scanSize(state.config())),
+              state.scan(layer)));
+      parts.add(
+          new Part(
+              new GgufTensorInfo(
+                  "blk." + layer + ".ssm_factor", TensorType.F32, state.config().heads()),
+              state.factors(layer)));
+    }
+    return parts;
+  }
+}
