@@ -25,6 +25,7 @@ public final class Main {
           "score",
           "perplexity",
           "bench",
+          "serve",
           "inspect",
           "pull",
           "doctor");
@@ -91,6 +92,7 @@ public final class Main {
       case "score" -> new ScoreCommand(console);
       case "perplexity" -> new PerplexityCommand(console);
       case "bench" -> new BenchCommand(console);
+      case "serve" -> new ServeCommand(console);
       case "inspect" -> new InspectCommand(console);
       case "pull" -> new PullCommand(console);
       case "doctor" -> new DoctorCommand(console);

@@ -18,7 +18,7 @@ class ArchitectureTest {
 
   /** A module may use those before it. */
   private static final List<String> MODULES =
-      List.of("formats", "kernels", "engine", "compress", "evaluate", "cli");
+      List.of("formats", "kernels", "engine", "compress", "evaluate", "serve", "cli");
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
@@ -77,6 +77,11 @@ class ArchitectureTest {
   @Test
   void theVectorApiStaysInTheKernels() {
     onlyIn("jdk.incubator.vector..", "kernels");
+  }
+
+  @Test
+  void httpBelongsToTheServer() {
+    onlyIn("io.netty..", "serve");
   }
 
   private static void onlyIn(String library, String module) {

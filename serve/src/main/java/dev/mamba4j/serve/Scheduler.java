@@ -1,0 +1,429 @@
+package dev.mamba4j.serve;
+
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Mamba2;
+import dev.mamba4j.engine.Mamba2State;
+import dev.mamba4j.engine.Span;
+import dev.mamba4j.formats.FormatException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
+
+/**
+ * Runs sequences together: each pass over the weights takes the next token of all that decode and a
+ * part of the prompts of those that begin, in turn, so that a long prompt holds up nobody for more
+ * than that part. One thread runs the model; prompts are looked up among the remembered states, and
+ * states packed, on others.
+ */
+final class Scheduler implements AutoCloseable {
+  /** The most tokens of a pass while others decode: how long their next token may take. */
+  private static final int SHARED_PASS = 64;
+
+  /** States that wait to be packed; more are not remembered. */
+  private static final int MAX_UNPACKED = 8;
+
+  /** A shorter prompt is read again sooner than remembered. */
+  private static final int SHORTEST_REMEMBERED = 16;
+
+  private final LanguageModel model;
+  private final ServerOptions.Limits limits;
+  private final StateCache cache;
+  private final Metrics metrics;
+  private final ExecutorService preparing = Executors.newVirtualThreadPerTaskExecutor();
+  private final ExecutorService remembering =
+      Executors.newSingleThreadExecutor(Thread.ofVirtual().name("remembering").factory());
+  private final Thread thread = Thread.ofPlatform().name("scheduler").unstarted(this::serve);
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+
+  // Guarded by the lock.
+  private final ArrayDeque<Sequence> waiting = new ArrayDeque<>();
+  private final List<Running> ready = new ArrayList<>();
+  private final ArrayDeque<Mamba2State> idle = new ArrayDeque<>();
+  private int used; // of limits.parallel
+  private int unpacked;
+  private boolean closed;
+  private boolean aborted;
+
+  // The scheduler's thread only.
+  private final List<Running> active = new ArrayList<>();
+
+  Scheduler(LanguageModel model, ServerOptions.Limits limits, StateCache cache, Metrics metrics) {
+    this.model = model;
+    this.limits = limits;
+    this.cache = cache;
+    this.metrics = metrics;
+    metrics.gauge("running", "Sequences that run.", () -> counted(() -> used));
+    metrics.gauge("waiting", "Sequences that wait.", () -> counted(waiting::size));
+    metrics.gauge("states", "States remembered.", cache::size);
+    metrics.gauge("state_bytes", "Memory of the states remembered.", cache::memoryUsed);
+    thread.start();
+  }
+
+  private double counted(IntSupplier count) {
+    lock.lock();
+    try {
+      return count.getAsInt();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes sequences on, all or none.
+   *
+   * @throws ApiError if there is no room for them, or the server is about to stop
+   */
+  void submit(List<Sequence> sequences) {
+    lock.lock();
+    try {
+      if (closed) {
+        throw ApiError.of(503, "the server is stopping");
+      }
+      for (Sequence sequence : sequences) {
+        if (sequence.width() > limits.parallel()) {
+          throw ApiError.badParameter(
+              "n", "at most " + limits.parallel() + " here", sequence.width());
+        }
+      }
+      waiting.removeIf(this::isGone);
+      int room = limits.queue() + limits.parallel();
+      if (sequences.size() > room) {
+        throw ApiError.of(
+            400, "a request may hold at most " + room + " prompts, not " + sequences.size());
+      }
+      int running = used + sequences.stream().mapToInt(Sequence::width).sum();
+      if (running > limits.parallel() && waiting.size() + sequences.size() > limits.queue()) {
+        boolean alone = waiting.isEmpty() && used == 0;
+        if (!alone) {
+          metrics.rejected.increment();
+          throw ApiError.full();
+        }
+      }
+      waiting.addAll(sequences);
+      startWaiting();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isGone(Sequence sequence) {
+    if (sequence.cancelled().get()) {
+      metrics.cancelled.increment();
+      return true;
+    }
+    if (System.nanoTime() - sequence.deadline() >= 0) {
+      sequence.fail(ApiError.of(503, "the request waited too long for its turn"));
+      return true;
+    }
+    return false;
+  }
+
+  /** Begins with those for which there is room, in order. Under the lock. */
+  private void startWaiting() {
+    while (!waiting.isEmpty() && !closed) {
+      Sequence next = waiting.peek();
+      if (isGone(next)) {
+        waiting.remove();
+        continue;
+      }
+      if (used + next.width() > limits.parallel()) {
+        return;
+      }
+      waiting.remove();
+      used += next.width();
+      preparing.execute(() -> prepare(next));
+    }
+  }
+
+  /** Finds what is remembered of a prompt. The last token is always read, for its logits. */
+  private void prepare(Sequence sequence) {
+    Mamba2State state = null;
+    try {
+      state = takeState();
+      StateCache.Found found =
+          cache.enabled() && sequence.promptListener() == null
+              ? cache.restore(sequence.prompt(), sequence.prompt().length - 1, state)
+              : new StateCache.Found(0, 0);
+      int branch = found.shared() >= SHORTEST_REMEMBERED ? found.shared() : 0;
+      Running running = Running.begin(model, sequence, state, found.restored(), branch);
+      metrics.cachedTokens.add(found.restored());
+      lock.lock();
+      try {
+        ready.add(running);
+        changed.signal();
+      } finally {
+        lock.unlock();
+      }
+    } catch (FormatException | RuntimeException | OutOfMemoryError e) {
+      sequence.fail(asError(e));
+      release(state, sequence.width());
+    }
+  }
+
+  private Mamba2State takeState() {
+    Mamba2State state;
+    lock.lock();
+    try {
+      state = idle.poll();
+    } finally {
+      lock.unlock();
+    }
+    if (state == null) {
+      return model.mamba2().newState();
+    }
+    state.reset();
+    return state;
+  }
+
+  private void release(Mamba2State state, int slots) {
+    lock.lock();
+    try {
+      if (state != null) {
+        idle.add(state);
+      }
+      used -= slots;
+      startWaiting();
+      changed.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static RuntimeException asError(Throwable cause) {
+    return switch (cause) {
+      case ApiError e -> e;
+      case OutOfMemoryError _ -> ApiError.of(503, "not enough memory for another sequence now");
+      default -> ApiError.of(500, "the model failed: " + cause.getMessage());
+    };
+  }
+
+  private void serve() {
+    while (awaitWork()) {
+      dropCancelled();
+      List<Span> spans = new ArrayList<>();
+      List<Running> runners = plan(spans);
+      if (!spans.isEmpty()) {
+        pass(spans, runners);
+      }
+    }
+  }
+
+  /** Whether to go on; there is something to run then. */
+  private boolean awaitWork() {
+    lock.lock();
+    try {
+      while (true) {
+        active.addAll(ready);
+        ready.clear();
+        if (aborted) {
+          ApiError stopped = ApiError.of(503, "the server was stopped");
+          active.forEach(running -> running.fail(stopped));
+          active.forEach(running -> idle.add(running.state()));
+          active.forEach(running -> used -= running.slots());
+          active.clear();
+        }
+        if (!active.isEmpty()) {
+          return true;
+        }
+        if (closed && used == 0) {
+          return false;
+        }
+        changed.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void dropCancelled() {
+    for (Iterator<Running> all = active.iterator(); all.hasNext(); ) {
+      Running running = all.next();
+      if (running.cancelled()) {
+        all.remove();
+        metrics.cancelled.increment();
+        rememberEnd(running);
+        release(running.state(), running.slots());
+      }
+    }
+  }
+
+  /** Fills in the spans of the next pass and returns whose they are. */
+  private List<Running> plan(List<Span> spans) {
+    List<Running> runners = new ArrayList<>();
+    for (Running running : active) {
+      if (!running.readsPrompt()) {
+        spans.add(running.stepSpan());
+        runners.add(running);
+      }
+    }
+    int room = (spans.isEmpty() ? Mamba2.PASS_TOKENS : SHARED_PASS) - spans.size();
+    for (Running running : List.copyOf(active)) {
+      if (running.readsPrompt() && room > 0) {
+        Span span = running.promptSpan(room);
+        spans.add(span);
+        runners.add(running);
+        room -= span.length();
+        // The next pass begins with another's prompt.
+        active.remove(running);
+        active.add(running);
+      }
+    }
+    return runners;
+  }
+
+  private void pass(List<Span> spans, List<Running> runners) {
+    long start = System.nanoTime();
+    try {
+      model.mamba2().run(spans);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      for (Running running : runners) {
+        end(running);
+        running.fail(asError(e));
+      }
+      return;
+    }
+    long now = System.nanoTime();
+    metrics.passes.increment();
+    metrics.passNanos.add(now - start);
+    for (int i = 0; i < spans.size(); i++) {
+      Running running = runners.get(i);
+      try {
+        after(running, spans.get(i), now);
+      } catch (FormatException | RuntimeException e) {
+        end(running);
+        running.fail(asError(e));
+      }
+    }
+  }
+
+  private void after(Running running, Span span, long now) throws FormatException {
+    if (running.readsPrompt()) {
+      metrics.promptTokens.add(span.length());
+      running.advance(span.length());
+      if (running.readsPrompt()) {
+        if (running.atSnapshot()) {
+          remember(running.readTokens(), running.state(), null);
+        }
+        return;
+      }
+      remember(running.readTokens(), running.state(), running.sequence().saving());
+      for (Running sibling : running.siblings()) {
+        active.add(sibling);
+        choose(sibling, now);
+      }
+    }
+    choose(running, now);
+  }
+
+  private void choose(Running running, long now) {
+    boolean goesOn = running.choose(now);
+    metrics.generatedTokens.increment();
+    if (!goesOn) {
+      rememberEnd(running);
+      end(running);
+    }
+  }
+
+  private void end(Running running) {
+    if (active.remove(running)) {
+      release(running.state(), running.slots());
+    }
+  }
+
+  /** The end of a turn is where the next one begins. */
+  private void rememberEnd(Running running) {
+    if (!running.readsPrompt()) {
+      remember(running.allReadTokens(), running.state(), null);
+    }
+  }
+
+  /** Remembers a state as soon as there is time for it; one that is to be saved, always. */
+  private void remember(int[] tokens, Mamba2State state, Sequence.SaveListener saving) {
+    boolean worthwhile = cache.enabled() && tokens.length >= SHORTEST_REMEMBERED;
+    lock.lock();
+    try {
+      if (saving == null && (!worthwhile || unpacked >= MAX_UNPACKED || aborted)) {
+        return;
+      }
+      unpacked++;
+    } finally {
+      lock.unlock();
+    }
+    Mamba2State copy = state.fork();
+    remembering.execute(() -> pack(tokens, copy, saving));
+  }
+
+  private void pack(int[] tokens, Mamba2State copy, Sequence.SaveListener saving) {
+    try (copy) {
+      String id = cache.remember(tokens, copy, saving != null);
+      if (saving != null) {
+        saving.saved(id);
+      }
+    } catch (IOException | RuntimeException e) {
+      // A state that is not remembered costs time and nothing else, unless a client waits for it.
+      if (saving != null) {
+        saving.failed(e);
+      }
+    } finally {
+      lock.lock();
+      try {
+        unpacked--;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  /** Takes no more on, lets what runs end within the time given, and stops the rest. */
+  void stop(Duration grace) {
+    lock.lock();
+    try {
+      closed = true;
+      ApiError stopping = ApiError.of(503, "the server is stopping");
+      waiting.forEach(sequence -> sequence.fail(stopping));
+      waiting.clear();
+      changed.signal();
+    } finally {
+      lock.unlock();
+    }
+    try {
+      if (!thread.join(grace)) {
+        abort();
+        thread.join();
+      }
+    } catch (InterruptedException _) {
+      abort();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void abort() {
+    lock.lock();
+    try {
+      aborted = true;
+      changed.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Stops at once. */
+  @Override
+  public void close() {
+    stop(Duration.ZERO);
+    preparing.close();
+    remembering.close();
+    idle.forEach(Mamba2State::close);
+    idle.clear();
+  }
+}

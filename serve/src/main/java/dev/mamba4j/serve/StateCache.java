@@ -1,0 +1,457 @@
+package dev.mamba4j.serve;
+
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Mamba2State;
+import dev.mamba4j.engine.PackedState;
+import dev.mamba4j.engine.SavedState;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+
+/**
+ * The states at the ends of prompts and turns, found by the longest prefix of a new prompt. Under a
+ * budget of memory the one used longest ago goes, to a folder if there is one, where the same holds
+ * for the disk. States that a client saved stay until it deletes them.
+ *
+ * <p>Safe for use by several threads. Packing, unpacking and files are outside the lock.
+ */
+final class StateCache implements AutoCloseable {
+  private final ServerOptions.States options;
+  private final Optional<StateFolder> folder;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  // Guarded by the lock.
+  private final PrefixTree<Entry> tree = new PrefixTree<>();
+  private final Map<String, Entry> byId = new HashMap<>();
+  private long memoryUsed;
+  private long diskUsed;
+  private long clock;
+
+  /** A remembered state, in memory, on disk or both. Its fields are guarded by the lock. */
+  private static final class Entry {
+    private final String id;
+    private final int[] tokens;
+    private PackedState memory;
+    private long fileBytes; // 0 if there is no file
+    private boolean saved;
+    private long used;
+    private int readers;
+    private boolean removed;
+
+    Entry(int[] tokens) {
+      this.tokens = tokens;
+      id = StateFolder.id(tokens);
+    }
+  }
+
+  /**
+   * What was found of a prompt.
+   *
+   * @param restored how many tokens the state has read now
+   * @param shared how many tokens at its beginning are those of some remembered sequence
+   */
+  record Found(int restored, int shared) {}
+
+  /** What a client is told of a state. */
+  record Description(String id, int tokens, long bytes, boolean inMemory, boolean saved) {}
+
+  /** Remembers what the folder has of earlier runs. */
+  StateCache(LanguageModel model, ServerOptions.States options) throws IOException {
+    this.options = options;
+    folder =
+        options.folder().isPresent()
+            ? Optional.of(StateFolder.open(options.folder().get(), model))
+            : Optional.empty();
+    if (folder.isPresent()) {
+      for (StateFolder.Found file : folder.get().list()) {
+        Entry entry = new Entry(file.tokens());
+        entry.fileBytes = file.bytes();
+        entry.saved = file.saved();
+        entry.used = ++clock;
+        add(entry);
+        diskUsed += file.bytes();
+      }
+    }
+  }
+
+  /** Whether anything is remembered at all. */
+  boolean enabled() {
+    return options.memory() > 0;
+  }
+
+  /**
+   * Makes a state remember as much of the tokens as is known, at most {@code limit}.
+   *
+   * @param into holds nothing before
+   */
+  Found restore(int[] tokens, int limit, Mamba2State into) {
+    while (true) {
+      PrefixTree.Match<Entry> match;
+      lock.lock();
+      try {
+        match = tree.find(tokens, limit);
+        match.value().ifPresent(this::acquire);
+      } finally {
+        lock.unlock();
+      }
+      if (match.value().isEmpty()) {
+        return new Found(0, match.shared());
+      }
+      Entry entry = match.value().get();
+      try {
+        unpack(entry, into);
+        return new Found(entry.tokens.length, match.shared());
+      } catch (IOException _) {
+        forget(entry); // its file is gone or damaged: look for a shorter one
+      } finally {
+        release(entry);
+      }
+    }
+  }
+
+  private void acquire(Entry entry) {
+    entry.readers++;
+    entry.used = ++clock;
+  }
+
+  private void release(Entry entry) {
+    lock.lock();
+    try {
+      entry.readers--;
+      if (entry.removed && entry.readers == 0) {
+        drop(entry);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void unpack(Entry entry, Mamba2State into) throws IOException {
+    if (entry.memory != null) {
+      entry.memory.unpackInto(into);
+      return;
+    }
+    SavedState stored = folder.orElseThrow().read(entry.id, entry.saved);
+    stored.state().unpackInto(into);
+    lock.lock();
+    try {
+      if (entry.memory == null && !entry.removed) {
+        entry.memory = stored.state();
+        memoryUsed += entry.memory.byteSize();
+      } else {
+        stored.state().close();
+      }
+    } finally {
+      lock.unlock();
+    }
+    shrink();
+  }
+
+  /**
+   * Remembers a state. Takes a while for a large one; not for the thread that runs the model.
+   *
+   * @param state is packed and left as it is
+   * @param saved whether it is to stay until it is deleted
+   * @return what it is called
+   */
+  String remember(int[] tokens, Mamba2State state, boolean saved) throws IOException {
+    Entry entry = known(tokens);
+    if (entry == null) {
+      entry = add(tokens, PackedState.of(state, options.packing()));
+    }
+    try {
+      if (saved) {
+        save(entry);
+      }
+    } finally {
+      release(entry);
+    }
+    shrink();
+    if (saved && folder.isEmpty() && memoryUsed() > options.memory()) {
+      forget(entry);
+      throw new IOException(
+          "no room for another saved state; delete some, or start the server with more memory or a"
+              + " folder for states");
+    }
+    return entry.id;
+  }
+
+  private Entry known(int[] tokens) {
+    lock.lock();
+    try {
+      Entry entry = tree.get(tokens).orElse(null);
+      if (entry != null) {
+        acquire(entry);
+      }
+      return entry;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Entry add(int[] tokens, PackedState packed) {
+    lock.lock();
+    try {
+      Entry entry = tree.get(tokens).orElse(null);
+      if (entry != null) { // another thread was faster
+        packed.close();
+      } else {
+        entry = new Entry(tokens);
+        entry.memory = packed;
+        memoryUsed += packed.byteSize();
+        add(entry);
+      }
+      acquire(entry);
+      return entry;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void add(Entry entry) {
+    tree.put(entry.tokens, entry);
+    byId.put(entry.id, entry);
+  }
+
+  /** Makes an acquired entry one that stays. */
+  private void save(Entry entry) throws IOException {
+    if (folder.isPresent() && !entry.saved) {
+      if (entry.fileBytes > 0) {
+        folder.get().keep(entry.id);
+      } else {
+        write(entry, true);
+      }
+    }
+    lock.lock();
+    try {
+      entry.saved = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Writes the file of an entry that someone has acquired. */
+  private void write(Entry entry, boolean saved) throws IOException {
+    long bytes = folder.orElseThrow().write(entry.tokens, entry.memory, saved);
+    lock.lock();
+    try {
+      diskUsed += bytes - entry.fileBytes;
+      entry.fileBytes = bytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Lets go of what was used longest ago until all is within budget. */
+  private void shrink() {
+    while (true) {
+      Entry oldest;
+      lock.lock();
+      try {
+        if (memoryUsed <= options.memory()) {
+          break;
+        }
+        oldest = oldest(this::canLeaveMemory).orElse(null);
+        if (oldest == null) {
+          break; // all that is left is in use, or was saved and has no folder to go to
+        }
+        oldest.readers++;
+      } finally {
+        lock.unlock();
+      }
+      leaveMemory(oldest);
+    }
+    shrinkDisk();
+  }
+
+  private boolean canLeaveMemory(Entry entry) {
+    return entry.memory != null && entry.readers == 0 && (folder.isPresent() || !entry.saved);
+  }
+
+  /** Takes an acquired entry out of memory, and releases it. */
+  private void leaveMemory(Entry entry) {
+    boolean onDisk = entry.fileBytes > 0;
+    if (!onDisk && folder.isPresent()) {
+      try {
+        write(entry, entry.saved);
+        onDisk = true;
+      } catch (IOException _) {
+        // The disk is full or gone: this state is forgotten, which costs time and nothing else.
+      }
+    }
+    lock.lock();
+    try {
+      entry.readers--;
+      if (!onDisk) {
+        remove(entry);
+      } else if (entry.readers == 0 && entry.memory != null) {
+        memoryUsed -= entry.memory.byteSize();
+        entry.memory.close();
+        entry.memory = null;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void shrinkDisk() {
+    lock.lock();
+    try {
+      while (diskUsed > options.disk()) {
+        Optional<Entry> oldest =
+            oldest(entry -> entry.fileBytes > 0 && entry.readers == 0 && !entry.saved);
+        if (oldest.isEmpty()) {
+          return;
+        }
+        remove(oldest.get());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Optional<Entry> oldest(Predicate<Entry> eligible) {
+    return byId.values().stream().filter(eligible).min(Comparator.comparingLong(e -> e.used));
+  }
+
+  private void forget(Entry entry) {
+    lock.lock();
+    try {
+      remove(entry);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes an entry out of reach; its memory goes with its last reader. */
+  private void remove(Entry entry) {
+    if (!entry.removed) {
+      entry.removed = true;
+      tree.remove(entry.tokens);
+      byId.remove(entry.id);
+      if (entry.readers == 0) {
+        drop(entry);
+      }
+    }
+  }
+
+  private void drop(Entry entry) {
+    if (entry.memory != null) {
+      memoryUsed -= entry.memory.byteSize();
+      entry.memory.close();
+      entry.memory = null;
+    }
+    if (entry.fileBytes > 0) {
+      diskUsed -= entry.fileBytes;
+      entry.fileBytes = 0;
+      folder.ifPresent(files -> files.delete(entry.id, entry.saved));
+    }
+  }
+
+  /** The tokens of a state. */
+  Optional<int[]> tokens(String id) {
+    lock.lock();
+    try {
+      return Optional.ofNullable(byId.get(id)).map(entry -> entry.tokens);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** All that is remembered, the last used first. */
+  List<Description> list() {
+    lock.lock();
+    try {
+      List<Entry> entries = new ArrayList<>(byId.values());
+      entries.sort(Comparator.comparingLong((Entry e) -> e.used).reversed());
+      return entries.stream().map(StateCache::describe).toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** One state. */
+  Optional<Description> describe(String id) {
+    lock.lock();
+    try {
+      return Optional.ofNullable(byId.get(id)).map(StateCache::describe);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static Description describe(Entry entry) {
+    long bytes = entry.memory == null ? entry.fileBytes : entry.memory.byteSize();
+    return new Description(entry.id, entry.tokens.length, bytes, entry.memory != null, entry.saved);
+  }
+
+  /** Forgets a state; whether there was one. */
+  boolean delete(String id) {
+    lock.lock();
+    try {
+      Entry entry = byId.get(id);
+      if (entry == null) {
+        return false;
+      }
+      remove(entry);
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Bytes of memory in use. */
+  long memoryUsed() {
+    lock.lock();
+    try {
+      return memoryUsed;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many states are remembered. */
+  int size() {
+    lock.lock();
+    try {
+      return tree.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Puts into the folder what is in memory, the last used first, and frees the memory. */
+  @Override
+  public void close() {
+    for (Description description : list()) {
+      Entry entry;
+      lock.lock();
+      try {
+        entry = byId.get(description.id());
+        if (entry == null || entry.memory == null) {
+          continue;
+        }
+        if (!fitsDisk(entry)) {
+          remove(entry);
+          continue;
+        }
+        entry.readers++;
+      } finally {
+        lock.unlock();
+      }
+      leaveMemory(entry);
+    }
+  }
+
+  private boolean fitsDisk(Entry entry) {
+    return entry.fileBytes > 0
+        || entry.saved
+        || diskUsed + entry.memory.byteSize() <= options.disk();
+  }
+}
