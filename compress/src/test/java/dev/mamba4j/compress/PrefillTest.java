@@ -113,6 +113,55 @@ class PrefillTest {
     }
   }
 
+  /** At any moment, so in the middle of a block; others read before it goes on. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+  void aCancelledOneGoesOnFromTheMiddleOfABlock(int calls) throws IOException {
+    int[] tokens = tokens(LONGEST);
+    try (LanguageModel model = open(TensorType.F32);
+        Mamba2State state = model.mamba2().newState();
+        Mamba2State other = model.mamba2().newState()) {
+      float[][] steps = steps(model.mamba2(), tokens);
+      Countdown countdown = new Countdown(calls);
+      assertThat(model.mamba2().prefill(state, tokens, countdown)).isFalse();
+      int read = (int) state.position();
+      model.mamba2().step(other, tokens[0], new float[model.mamba2().config().vocabulary()]);
+      try (Mamba2State fork = state.fork()) {
+        assertThat(prefillAfter(model.mamba2(), fork, tokens)).isEqualTo(steps[LONGEST - 1]);
+        assertThat(fork.position()).isEqualTo(LONGEST);
+      }
+      if (read > 0) {
+        float[] last = new float[model.mamba2().config().vocabulary()];
+        int next = read < LONGEST ? tokens[read] : 0;
+        model.mamba2().step(state, next, last);
+        assertThat(read < LONGEST ? last : steps[read - 1])
+            .isEqualTo(steps[Math.min(read, LONGEST - 1)]);
+      }
+    }
+  }
+
+  /** Reads what is left, be it nothing, and gives the logits after the last token. */
+  private static float[] prefillAfter(Mamba2 model, Mamba2State state, int[] tokens) {
+    int[] rest = Arrays.copyOfRange(tokens, (int) state.position(), tokens.length);
+    AllLogits last = new AllLogits(rest.length - 1, model.config().vocabulary());
+    assertThat(model.prefill(state, rest, last)).isTrue();
+    return last.rows.get(rest.length - 1);
+  }
+
+  /** Cancels at a call. */
+  private static final class Countdown implements PrefillListener {
+    private int left;
+
+    Countdown(int calls) {
+      left = calls;
+    }
+
+    @Override
+    public boolean progress(int done, int total) {
+      return --left > 0;
+    }
+  }
+
   @Test
   void aForkGoesItsOwnWay() throws IOException {
     int[] tokens = tokens(LONGEST);

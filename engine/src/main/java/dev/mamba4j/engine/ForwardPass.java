@@ -64,6 +64,8 @@ final class ForwardPass implements Work, AutoCloseable {
   private final int[] firstChunk; // (capacity + 1), of each span in HEADS; likewise
   private int spans;
   private int tokens;
+  private int firstLayer;
+  private int endLayer;
 
   ForwardPass(
       Mamba2Config config,
@@ -129,7 +131,18 @@ final class ForwardPass implements Work, AutoCloseable {
     for (int i = from; i < to; i++) {
       embed(ids[i], tokens + i - from);
     }
-    int length = to - from;
+    add(state, to - from);
+  }
+
+  /** Adds the tokens of a block that was left off, as they were then. */
+  void add(Mamba2State state, UnfinishedBlock block) {
+    for (int i = 0; i < block.tokens(); i++) {
+      hidden.copy(tokens + i, block.hidden(), i);
+    }
+    add(state, block.tokens());
+  }
+
+  private void add(Mamba2State state, int length) {
     StateSpaceLayer core = weights.layers().getFirst().core(); // all have the same shape
     states[spans] = state;
     firstChunk[spans + 1] =
@@ -138,9 +151,15 @@ final class ForwardPass implements Work, AutoCloseable {
     firstToken[++spans] = tokens;
   }
 
-  /** Has all states read their spans. */
-  void run(WorkerTeam team) {
+  /** Takes all spans through the layers [from, to). */
+  void run(WorkerTeam team, int from, int to) {
+    firstLayer = from;
+    endLayer = to;
     team.run(this);
+  }
+
+  /** After the last layer, or where a block is left off: the states have read their spans. */
+  void end() {
     for (int span = 0; span < spans; span++) {
       states[span].advance(length(span));
       states[span] = null; // a buffer keeps no state alive
@@ -159,7 +178,11 @@ final class ForwardPass implements Work, AutoCloseable {
 
   @Override
   public int phases() {
-    return config.layers() * PHASES.length;
+    return (endLayer - firstLayer) * PHASES.length;
+  }
+
+  private int layer(int phase) {
+    return firstLayer + phase / PHASES.length;
   }
 
   @Override
@@ -175,7 +198,7 @@ final class ForwardPass implements Work, AutoCloseable {
 
   @Override
   public int chunks(int phase) {
-    Mamba2Weights.Layer layer = weights.layers().get(phase / PHASES.length);
+    Mamba2Weights.Layer layer = weights.layers().get(layer(phase));
     return switch (PHASES[phase % PHASES.length]) {
       case NORM, GATE_NORM -> tokens == 1 ? 0 : tokens;
       case PROJECT -> Chunks.count(config.projected(), Chunks.rows(layer.in(), tokens));
@@ -186,7 +209,7 @@ final class ForwardPass implements Work, AutoCloseable {
 
   @Override
   public void run(int phase, int chunk) {
-    int layer = phase / PHASES.length;
+    int layer = layer(phase);
     switch (PHASES[phase % PHASES.length]) {
       case NORM -> norm(layer, chunk);
       case PROJECT -> project(layer, chunk);
@@ -198,7 +221,7 @@ final class ForwardPass implements Work, AutoCloseable {
 
   @Override
   public void after(int phase) {
-    int layer = phase / PHASES.length;
+    int layer = layer(phase);
     switch (PHASES[phase % PHASES.length]) {
       case NORM -> {
         if (tokens == 1) {

@@ -12,8 +12,10 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * A Mamba-2 language model (Dao and Gu 2024, arXiv 2405.21060) over the weights of a mapped GGUF
@@ -25,6 +27,11 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class Mamba2 implements AutoCloseable {
   /** The most tokens that one pass over the weights takes. */
   public static final int PASS_TOKENS = 64;
+
+  /** How long prefill goes on without asking whether it shall. */
+  private static final long SLICE_NANOS = 10_000_000;
+
+  private static final BooleanSupplier ALWAYS = () -> true;
 
   /** Vectors whose logits are computed together. */
   private static final int LOGITS_BLOCK = 16;
@@ -130,10 +137,12 @@ public final class Mamba2 implements AutoCloseable {
     try {
       checkUsable(state);
       checkToken(token);
+      finish(state, 0, LogitsListener.NONE, ALWAYS);
       begin(1, 1);
       stepToken[0] = token;
       pass.add(state, stepToken, 0, 1);
-      pass.run(team);
+      pass.run(team, 0, config.layers());
+      pass.end();
       stepLogits = logits;
       head.add(pass.hidden(), 0, 0, stepListener);
       head.run(team);
@@ -148,7 +157,7 @@ public final class Mamba2 implements AutoCloseable {
   }
 
   /**
-   * Reads tokens in blocks: prefill.
+   * Reads tokens in blocks: prefill. Asked to stop, it does so within a few layers.
    *
    * @param listener is told of progress and, where it wants them, the logits at each position
    * @return whether all were read; false if the listener cancelled, and then {@link
@@ -161,13 +170,94 @@ public final class Mamba2 implements AutoCloseable {
       checkToken(token);
     }
     int firstLogits = listener.firstLogits(tokens.length);
-    for (int from = 0; from < tokens.length; from += PASS_TOKENS) {
-      if (!listener.progress(from, tokens.length)) {
+    for (int from = 0; from < Math.max(1, tokens.length); from += PASS_TOKENS) {
+      int to = Math.min(tokens.length, from + PASS_TOKENS);
+      if (!readBlock(state, tokens, from, to, firstLogits, listener)) {
         return false;
       }
-      int to = Math.min(tokens.length, from + PASS_TOKENS);
-      run(List.of(new Span(state, tokens, from, to, firstLogits, listener)));
     }
+    return true;
+  }
+
+  /** Nothing is read if the listener does not want to begin. */
+  private boolean readBlock(
+      Mamba2State state,
+      int[] tokens,
+      int from,
+      int to,
+      int firstLogits,
+      PrefillListener listener) {
+    running.lock();
+    try {
+      checkUsable(state);
+      BooleanSupplier goOn = () -> listener.progress(from, tokens.length);
+      if (!goOn.getAsBoolean() || !finish(state, firstLogits, listener, goOn)) {
+        return false;
+      }
+      if (from == to) {
+        return true;
+      }
+      Span span = new Span(state, tokens, from, to, firstLogits, listener);
+      begin(span.length(), span.wantedLogits());
+      pass.add(state, tokens, from, to);
+      int layers = runLayers(0, goOn);
+      pass.end();
+      if (layers < config.layers()) {
+        leave(state, span.length(), layers);
+        return false;
+      }
+      computeLogits(List.of(span));
+      return true;
+    } finally {
+      running.unlock();
+    }
+  }
+
+  private void leave(Mamba2State state, int tokens, int layers) {
+    state.leave(Optional.of(UnfinishedBlock.copyOf(pass.hidden(), tokens, layers)));
+  }
+
+  /** Takes the pass through layers from one on, in slices of some milliseconds; the layers done. */
+  private int runLayers(int from, BooleanSupplier goOn) {
+    int layers = config.layers();
+    int slice = 1;
+    int done = from;
+    while (done < layers && (done == from || goOn.getAsBoolean())) {
+      int end = Math.min(layers, done + slice);
+      long start = System.nanoTime();
+      pass.run(team, done, end);
+      slice *= System.nanoTime() - start < SLICE_NANOS ? 2 : 1;
+      done = end;
+    }
+    return done;
+  }
+
+  /**
+   * Goes on with the block that a cancelled prefill left, if there is one.
+   *
+   * @param firstLogits the first position wanted; those of the block are below 0
+   * @return whether the state may read on
+   */
+  private boolean finish(
+      Mamba2State state, int firstLogits, LogitsListener listener, BooleanSupplier goOn) {
+    if (state.unfinished().isEmpty()) {
+      return true;
+    }
+    UnfinishedBlock block = state.unfinished().get();
+    int tokens = block.tokens();
+    int first = Math.max(-tokens, firstLogits);
+    begin(tokens, Math.max(0, -first));
+    pass.add(state, block);
+    int layers = runLayers(block.layers(), goOn);
+    if (layers < config.layers()) {
+      leave(state, tokens, layers);
+      return false;
+    }
+    state.leave(Optional.empty());
+    for (int position = first; position < 0; position++) {
+      addToHead(tokens + position, position, listener);
+    }
+    head.run(team);
     return true;
   }
 
@@ -190,13 +280,15 @@ public final class Mamba2 implements AutoCloseable {
       int tokens = check(spans);
       int wanted = 0;
       for (Span span : spans) {
-        wanted += Math.max(0, span.to() - Math.max(span.from(), span.firstLogits()));
+        wanted += span.wantedLogits();
+        finish(span.state(), 0, LogitsListener.NONE, ALWAYS);
       }
       begin(tokens, wanted);
       for (Span span : spans) {
         pass.add(span.state(), span.tokens(), span.from(), span.to());
       }
-      pass.run(team);
+      pass.run(team, 0, config.layers());
+      pass.end();
       computeLogits(spans);
     } finally {
       running.unlock();
@@ -254,15 +346,18 @@ public final class Mamba2 implements AutoCloseable {
     for (Span span : spans) {
       int from = Math.max(span.from(), span.firstLogits());
       for (int position = from; position < span.to(); position++) {
-        if (head.isFull()) {
-          head.run(team);
-        }
-        int row = first + position - span.from();
-        head.add(pass.hidden(), row, position, span.listener());
+        addToHead(first + position - span.from(), position, span.listener());
       }
       first += span.length();
     }
     head.run(team);
+  }
+
+  private void addToHead(int row, int position, LogitsListener listener) {
+    if (head.isFull()) {
+      head.run(team);
+    }
+    head.add(pass.hidden(), row, position, listener);
   }
 
   private void checkToken(int token) {

@@ -2,6 +2,7 @@ package dev.mamba4j.engine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * Everything a Mamba-2 model remembers of the tokens it has read: constant in size, so it can be
@@ -21,6 +22,7 @@ public final class Mamba2State implements AutoCloseable {
   private final MemorySegment[] conv;
   private final MemorySegment[] scan;
   private long position;
+  private Optional<UnfinishedBlock> unfinished = Optional.empty();
 
   Mamba2State(Mamba2Config config) {
     this.config = config;
@@ -40,7 +42,11 @@ public final class Mamba2State implements AutoCloseable {
     return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
   }
 
-  /** How many tokens have been read. */
+  /**
+   * How many tokens have been read. Where prefill was cancelled, those of the last block are still
+   * on their way: the next call that reads with this state first takes them through the layers that
+   * are left.
+   */
   public long position() {
     return position;
   }
@@ -68,12 +74,14 @@ public final class Mamba2State implements AutoCloseable {
     }
     data.copyFrom(other.data);
     position = other.position;
+    unfinished = other.unfinished;
   }
 
   /** Forgets everything. */
   public void reset() {
     data.fill((byte) 0);
     position = 0;
+    unfinished = Optional.empty();
   }
 
   /** Frees the memory. */
@@ -92,6 +100,15 @@ public final class Mamba2State implements AutoCloseable {
 
   MemorySegment scan(int layer) {
     return scan[layer];
+  }
+
+  /** What is still to be taken through some layers before anything else is read. */
+  Optional<UnfinishedBlock> unfinished() {
+    return unfinished;
+  }
+
+  void leave(Optional<UnfinishedBlock> block) {
+    unfinished = block;
   }
 
   void advance(int tokens) {

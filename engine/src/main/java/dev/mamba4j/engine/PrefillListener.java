@@ -8,9 +8,9 @@ public interface PrefillListener extends LogitsListener {
   PrefillListener NONE = new PrefillListener() {};
 
   /**
-   * Called before each block.
+   * Called before each block and several times while one is read.
    *
-   * @param done tokens that have been read
+   * @param done tokens of the blocks that have been read
    * @param total tokens to read
    * @return whether to go on
    */
@@ -19,7 +19,10 @@ public interface PrefillListener extends LogitsListener {
   }
 
   /**
-   * The first position whose logits are wanted; no logits are computed before it.
+   * The first position whose logits are wanted; no logits are computed before it. Where a prefill
+   * was cancelled before this one, the tokens that it left on their way have the positions before
+   * 0: who wants the logits of the last token read, whatever there is to read, returns {@code total
+   * - 1}.
    *
    * @param total tokens to read; returning this or more asks for none
    */

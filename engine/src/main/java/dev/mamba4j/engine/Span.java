@@ -37,4 +37,9 @@ public record Span(
   public int length() {
     return to - from;
   }
+
+  /** For how many of the tokens logits are wanted. */
+  int wantedLogits() {
+    return Math.max(0, to - Math.max(from, firstLogits));
+  }
 }
