@@ -25,8 +25,8 @@ import java.util.function.BooleanSupplier;
  * other, each on the whole team of threads.
  */
 public final class Mamba2 implements AutoCloseable {
-  /** The most tokens that one pass over the weights takes. */
-  public static final int PASS_TOKENS = 64;
+  /** The most tokens that one pass over the weights takes: as many as share unpacked weights. */
+  public static final int PASS_TOKENS = 128;
 
   /** How long prefill goes on without asking whether it shall. */
   private static final long SLICE_NANOS = 10_000_000;
