@@ -1,0 +1,359 @@
+/*
+ * Tiles: some rows times some tokens, of which the sums stay in registers.
+ *
+ * PANEL_COLUMNS columns of some rows are unpacked once, see panels.h, and stay in the first cache while all tokens go past,
+ * TILE_TOKENS at a time.
+ *
+ * A token's sums are made in the same order wherever it is among the tokens, a row's wherever it is among the rows. What the file that
+ * includes this defines, beside what panels.h asks for:
+ *
+ *   TILE_VECTORS, TILE_TOKENS  size of a tile in vectors of rows and in tokens, at most 6
+ *   inputs16, load_inputs(p)   16 activations
+ *   dot(sums, bytes, x, k)     adds the products of four columns of each row with activations 4 k to 4 k + 3, k being a constant
+ *   dot_wide                   the same for bytes that use all 8 bits
+ *   dot_bytes(sums, bytes, x)  the same with the four activations at x
+ *   load_aligned, store_aligned
+ *   set1_int, shift_left(v, n)
+ */
+#ifndef TILES_H
+#define TILES_H
+
+#include "panels.h"
+
+#define TILE_ROWS (TILE_VECTORS * LANES)
+
+/* Tokens that go past an unpacked panel: their sums are on the stack. */
+#define MOST_TOKENS 128
+
+/* Columns and groups that are prepared at a time. */
+#define SLAB_COLUMNS 2560
+#define SLAB_GROUPS 80
+#define SLAB_SPLIT (SLAB_COLUMNS / K_BLOCK * 32)
+
+/* Some columns of some tokens: floats, or their int8 form. */
+struct inputs {
+    const float *values;
+    const int8_t *quants;
+    int64_t stride; /* values or quants from token to token */
+    const float *scales;
+    int64_t scales_stride;
+    const int32_t *offsets; /* SLAB_GROUPS from token to token */
+    const float *scaled_sums;
+    const int8_t *split; /* SLAB_SPLIT from token to token */
+};
+
+INLINE struct inputs from_token(const struct inputs *x, int t) {
+    struct inputs from = *x;
+    from.quants += t * x->stride;
+    from.scales += t * x->scales_stride;
+    from.offsets += t * SLAB_GROUPS;
+    from.scaled_sums += t * SLAB_GROUPS;
+    from.split += t * SLAB_SPLIT;
+    return from;
+}
+
+/* Sums of the rows of a tile with one token. */
+typedef float tile_sums[TILE_ROWS];
+
+INLINE vi add_dots(vi sums, vb bytes, inputs16 x, const int k, const struct form form) {
+    return form.wide ? dot_wide(sums, bytes, x, k) : dot(sums, bytes, x, k);
+}
+
+/* Adds the products of four columns of chunk c of group g; k is a constant. */
+#define ADD_QUARTER(k)                                                                                                       \
+    for (int v = 0; v < TILE_VECTORS; v++) {                                                                                 \
+        vb bytes = load_aligned(panels[v].bytes[chunks * g + c][k]);                                                         \
+        for (int t = 0; t < count; t++) {                                                                                    \
+            products[v][t] = add_dots(products[v][t], bytes, x[t], k, form);                                             \
+        }                                                                                                                    \
+    }
+
+/* scale * the minimums of each row times the sums of their groups of one token. */
+INLINE vf minimums_of(const struct panel *panel, const int8_t *split, const struct form form) {
+    vi sums = set1_int(0);
+    for (int k = 0; k < form.minimums; k += 4) {
+        sums = dot_bytes(sums, load_aligned(panel->minimums[k / 4]), split + k);
+    }
+    sums = shift_left(sums, 7);
+    for (int k = 0; k < form.minimums; k += 4) {
+        sums = dot_bytes(sums, load_aligned(panel->minimums[k / 4]), split + form.minimums + k);
+    }
+    return mul(to_float(sums), load(panel->minimum_scales));
+}
+
+/*
+ * sums[t][r] += Σ_c weights[r][c] * inputs[t][c] for `count` tokens from the first on. What depends on count and form is decided when this is
+ * compiled.
+ */
+INLINE void add_tile(
+    const struct panel panels[TILE_VECTORS], int columns, const struct inputs *all, int first_token, tile_sums *all_sums,
+    const int count, const struct form form) {
+    const struct inputs from = from_token(all, first_token);
+    const struct inputs *inputs = &from;
+    tile_sums *sums = all_sums + first_token;
+    const int chunks = form.group / 16;
+    vf parts[TILE_VECTORS][TILE_TOKENS];
+    for (int t = 0; t < count; t++) {
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            parts[v][t] = set1(0);
+        }
+    }
+    for (int g = 0; g < columns / form.group; g++) {
+        vi products[TILE_VECTORS][TILE_TOKENS];
+        for (int t = 0; t < count; t++) {
+            vi first = set1_int(form.offset ? inputs->offsets[t * SLAB_GROUPS + g] : 0);
+            for (int v = 0; v < TILE_VECTORS; v++) {
+                products[v][t] = first;
+            }
+        }
+#pragma GCC unroll 2
+        for (int c = 0; c < chunks; c++) {
+            inputs16 x[TILE_TOKENS];
+            for (int t = 0; t < count; t++) {
+                x[t] = load_inputs(inputs->quants + t * inputs->stride + form.group * g + 16 * c);
+            }
+            ADD_QUARTER(0)
+            ADD_QUARTER(1)
+            ADD_QUARTER(2)
+            ADD_QUARTER(3)
+        }
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            vf scales = load(panels[v].scales[g]);
+            for (int t = 0; t < count; t++) {
+                vf factors = form.block == 32 ? mul(scales, set1(inputs->scales[t * inputs->scales_stride + g])) : scales;
+                parts[v][t] = multiply_add(to_float(products[v][t]), factors, parts[v][t]);
+                if (form.floors) {
+                    vf sum = set1(inputs->scaled_sums[t * SLAB_GROUPS + g]);
+                    parts[v][t] = multiply_add(load(panels[v].scales[FLOORS + g]), sum, parts[v][t]);
+                }
+            }
+        }
+    }
+    for (int v = 0; v < TILE_VECTORS; v++) {
+        for (int t = 0; t < count; t++) {
+            float *sum = sums[t] + v * LANES;
+            if (form.minimums) {
+                parts[v][t] = sub(parts[v][t], minimums_of(&panels[v], inputs->split + t * SLAB_SPLIT, form));
+            }
+            if (form.block == 32) {
+                store(sum, add(load(sum), parts[v][t]));
+            } else {
+                store(sum, multiply_add(parts[v][t], set1(inputs->scales[t * inputs->scales_stride]), load(sum)));
+            }
+        }
+    }
+}
+
+/* Some bytes of each row. */
+struct part {
+    int64_t at;
+    int bytes;
+};
+
+/* Asks for part i of n of the bytes of the rows. */
+INLINE void prefetch_share(const uint8_t *const rows[TILE_ROWS], struct part next, int i, int n) {
+    for (int r = i * TILE_ROWS / n; r < (i + 1) * TILE_ROWS / n; r++) {
+        for (int b = 0; b < next.bytes + 63; b += 64) {
+            PREFETCH_FAR(rows[r] + next.at + smaller_int(b, next.bytes - 1));
+        }
+    }
+}
+
+/* Adds the products of some columns of TILE_ROWS rows, at most PANEL_COLUMNS, with all tokens; asks for the bytes that come next. */
+typedef void panel_product(
+    const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens,
+    tile_sums *sums);
+
+/* Asks for the inputs of up to TILE_TOKENS tokens from the first on. */
+INLINE void prefetch_inputs(const struct inputs *x, int first, int tokens, int columns) {
+    for (int t = first; t < smaller_int(first + TILE_TOKENS, tokens); t++) {
+        const char *from = x->quants ? (const char *)(x->quants + t * x->stride) : (const char *)(x->values + t * x->stride);
+        int bytes = x->quants ? columns : columns * (int)sizeof(float);
+        for (int b = 0; b < bytes; b += 64) {
+            PREFETCH_NEAR(from + b);
+        }
+    }
+}
+
+/* All tokens, TILE_TOKENS at a time; add(n) treats n tokens from t on. */
+#define FOR_TILES(tokens, add)                                                                                               \
+    const int tiles = (tokens + TILE_TOKENS - 1) / TILE_TOKENS;                                                              \
+    for (int i = 0; i < tiles; i++) {                                                                                        \
+        const int t = i * TILE_TOKENS;                                                                                       \
+        prefetch_share(rows, next, i, tiles);                                                                                \
+        prefetch_inputs(x, t + TILE_TOKENS, tokens, columns);                                                                \
+        switch (smaller_int(tokens - t, TILE_TOKENS)) { TILE_CASES(add) }                                                    \
+    }
+
+#define TILE_CASE(n, add)                                                                                                    \
+    case n:                                                                                                                  \
+        add(n);                                                                                                              \
+        break;
+
+#if TILE_TOKENS == 6
+#define TILE_CASES(add)                                                                                                      \
+    TILE_CASE(1, add) TILE_CASE(2, add) TILE_CASE(3, add) TILE_CASE(4, add) TILE_CASE(5, add) TILE_CASE(6, add)
+#elif TILE_TOKENS == 4
+#define TILE_CASES(add) TILE_CASE(1, add) TILE_CASE(2, add) TILE_CASE(3, add) TILE_CASE(4, add)
+#endif
+
+#define ADD_TILE(n) add_tile(panels, columns, x, t, sums, n, form)
+
+/* form and unpack are constants. */
+INLINE void multiply_panels(
+    const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens,
+    tile_sums *sums, const struct form form, unpack_rows *const unpack) {
+    struct panel panels[TILE_VECTORS];
+    for (int v = 0; v < TILE_VECTORS; v++) {
+        unpack(rows + v * LANES, at, columns / form.block, &panels[v]);
+    }
+    FOR_TILES(tokens, ADD_TILE)
+}
+
+#define PANEL_PRODUCT(name, form, unpack)                                                                                    \
+    static void name(                                                                                                        \
+        const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens, \
+        tile_sums *sums) {                                                                                                   \
+        multiply_panels(rows, at, next, columns, x, tokens, sums, form, unpack);                                             \
+    }
+
+PANEL_PRODUCT(multiply_q8_0, FORM_Q8_0, unpack_q8_0)
+PANEL_PRODUCT(multiply_q4_0, FORM_Q4_0, unpack_q4_0)
+PANEL_PRODUCT(multiply_q4_1, FORM_Q4_1, unpack_q4_1)
+PANEL_PRODUCT(multiply_q5_0, FORM_Q5_0, unpack_q5_0)
+PANEL_PRODUCT(multiply_q5_1, FORM_Q5_1, unpack_q5_1)
+PANEL_PRODUCT(multiply_iq4_nl, FORM_IQ4_NL, unpack_iq4_nl)
+PANEL_PRODUCT(multiply_q2_k, FORM_Q2_K, unpack_q2_k)
+PANEL_PRODUCT(multiply_q3_k, FORM_Q3_K, unpack_q3_k)
+PANEL_PRODUCT(multiply_q4_k, FORM_Q4_K, unpack_q4_k)
+PANEL_PRODUCT(multiply_q5_k, FORM_Q5_K, unpack_q5_k)
+PANEL_PRODUCT(multiply_q6_k, FORM_Q6_K, unpack_q6_k)
+PANEL_PRODUCT(multiply_iq4_xs, FORM_IQ4_XS, unpack_iq4_xs)
+
+/* Floats of TILE_ROWS rows, columns first; and of a vector of rows, rows first. */
+typedef float float_panel[TILE_VECTORS][PANEL_COLUMNS][LANES] __attribute__((aligned(64)));
+typedef float float_rows[LANES][PANEL_COLUMNS] __attribute__((aligned(64)));
+
+/* Columns that are whole blocks, from `row` on. */
+typedef void decode_row(const uint8_t *row, int columns, float *out);
+
+/* As add_tile, of floats. */
+INLINE void add_float_tile(
+    float_panel panels, int columns, const struct inputs *x, int first_token, tile_sums *all_sums, const int count) {
+    const float *values = x->values + first_token * x->stride;
+    tile_sums *sums = all_sums + first_token;
+    vf parts[TILE_VECTORS][TILE_TOKENS];
+    for (int v = 0; v < TILE_VECTORS; v++) {
+        for (int t = 0; t < count; t++) {
+            parts[v][t] = set1(0);
+        }
+    }
+    for (int c = 0; c < columns; c++) {
+        for (int v = 0; v < TILE_VECTORS; v++) {
+            vf w = load(panels[v][c]);
+            for (int t = 0; t < count; t++) {
+                parts[v][t] = multiply_add(w, set1(values[t * x->stride + c]), parts[v][t]);
+            }
+        }
+    }
+    for (int v = 0; v < TILE_VECTORS; v++) {
+        for (int t = 0; t < count; t++) {
+            float *sum = sums[t] + v * LANES;
+            store(sum, add(load(sum), parts[v][t]));
+        }
+    }
+}
+
+#define ADD_FLOAT_TILE(n) add_float_tile(panels, columns, x, t, sums, n)
+
+/* Through floats, whatever the type is. */
+INLINE void multiply_floats(
+    const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens,
+    tile_sums *sums, decode_row *decode) {
+    float_panel panels;
+    for (int v = 0; v < TILE_VECTORS; v++) {
+        float_rows decoded;
+        const uint8_t *bytes[LANES];
+        for (int r = 0; r < LANES; r++) {
+            decode(rows[v * LANES + r] + at, columns, decoded[r]);
+            bytes[r] = (const uint8_t *)decoded[r];
+        }
+        for (int c = 0; c < columns; c += 4) {
+            vb four[4];
+            for (int i = 0; i < 4; i++) {
+                four[i] = load_rows(bytes, c * (int64_t)sizeof(float), i);
+            }
+            store_transposed((uint8_t *)panels[v][c], four);
+        }
+    }
+    FOR_TILES(tokens, ADD_FLOAT_TILE)
+}
+
+/* `decode` is a statement that makes `values` of `block`. */
+#define FLOAT_PRODUCT(name, size, bytes, decode)                                                                             \
+    static void decode_row_##name(const uint8_t *block, int columns, float *values) {                                        \
+        for (const float *end = values + columns; values < end; values += size, block += bytes) {                            \
+            decode;                                                                                                          \
+        }                                                                                                                    \
+    }                                                                                                                        \
+    static void multiply_floats_##name(                                                                                      \
+        const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens, \
+        tile_sums *sums) {                                                                                                   \
+        multiply_floats(rows, at, next, columns, x, tokens, sums, decode_row_##name);                                        \
+    }
+
+#define SCALE_AT(offset) half_to_float(load16(block + (offset)))
+
+FLOAT_PRODUCT(f32, 1, 4, memcpy(values, block, 4))
+FLOAT_PRODUCT(f16, 1, 2, values[0] = half_to_float(load16(block)))
+FLOAT_PRODUCT(bf16, 1, 2, values[0] = bf16_to_float(load16(block)))
+FLOAT_PRODUCT(q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
+FLOAT_PRODUCT(q4_0, 32, 18, decode_q4_0(block, SCALE_AT(0), values))
+FLOAT_PRODUCT(q4_1, 32, 20, decode_q4_1(block, SCALE_AT(0), SCALE_AT(2), values))
+FLOAT_PRODUCT(q5_0, 32, 22, decode_q5_0(block, SCALE_AT(0), values))
+FLOAT_PRODUCT(q5_1, 32, 24, decode_q5_1(block, SCALE_AT(0), SCALE_AT(2), values))
+FLOAT_PRODUCT(iq4_nl, 32, 18, decode_levels(block + 2, SCALE_AT(0), values))
+FLOAT_PRODUCT(q2_k, 256, 84, decode_q2_k(block, SCALE_AT(80), SCALE_AT(82), values))
+FLOAT_PRODUCT(q3_k, 256, 110, decode_q3_k(block, SCALE_AT(108), values))
+FLOAT_PRODUCT(q4_k, 256, 144, decode_q4_k(block, SCALE_AT(0), SCALE_AT(2), values))
+FLOAT_PRODUCT(q5_k, 256, 176, decode_q5_k(block, SCALE_AT(0), SCALE_AT(2), values))
+FLOAT_PRODUCT(q6_k, 256, 210, decode_q6_k(block, SCALE_AT(208), values))
+FLOAT_PRODUCT(iq4_xs, 256, 136, decode_iq4_xs(block, SCALE_AT(0), values))
+
+struct tiled_type {
+    int number;
+    int values; /* in a block */
+    int bytes;
+    panel_product *floats;
+    panel_product *int8;
+    struct form form;
+};
+
+static const struct tiled_type TILED_TYPES[] = {
+    {TYPE_F32, 1, 4, multiply_floats_f32, 0, {0}},
+    {TYPE_F16, 1, 2, multiply_floats_f16, 0, {0}},
+    {TYPE_BF16, 1, 2, multiply_floats_bf16, 0, {0}},
+    {TYPE_Q8_0, 32, 34, multiply_floats_q8_0, multiply_q8_0, FORM_Q8_0},
+    {TYPE_Q4_0, 32, 18, multiply_floats_q4_0, multiply_q4_0, FORM_Q4_0},
+    {TYPE_Q4_1, 32, 20, multiply_floats_q4_1, multiply_q4_1, FORM_Q4_1},
+    {TYPE_Q5_0, 32, 22, multiply_floats_q5_0, multiply_q5_0, FORM_Q5_0},
+    {TYPE_Q5_1, 32, 24, multiply_floats_q5_1, multiply_q5_1, FORM_Q5_1},
+    {TYPE_IQ4_NL, 32, 18, multiply_floats_iq4_nl, multiply_iq4_nl, FORM_IQ4_NL},
+    {TYPE_Q2_K, 256, 84, multiply_floats_q2_k, multiply_q2_k, FORM_Q2_K},
+    {TYPE_Q3_K, 256, 110, multiply_floats_q3_k, multiply_q3_k, FORM_Q3_K},
+    {TYPE_Q4_K, 256, 144, multiply_floats_q4_k, multiply_q4_k, FORM_Q4_K},
+    {TYPE_Q5_K, 256, 176, multiply_floats_q5_k, multiply_q5_k, FORM_Q5_K},
+    {TYPE_Q6_K, 256, 210, multiply_floats_q6_k, multiply_q6_k, FORM_Q6_K},
+    {TYPE_IQ4_XS, 256, 136, multiply_floats_iq4_xs, multiply_iq4_xs, FORM_IQ4_XS},
+};
+
+static const struct tiled_type *find_tiled_type(int number) {
+    for (size_t i = 0; i < sizeof TILED_TYPES / sizeof *TILED_TYPES; i++) {
+        if (TILED_TYPES[i].number == number) {
+            return &TILED_TYPES[i];
+        }
+    }
+    return 0;
+}
+
+#endif
