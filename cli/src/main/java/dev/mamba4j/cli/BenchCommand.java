@@ -6,18 +6,15 @@ import dev.mamba4j.compress.SyntheticModel;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.evaluate.DecodeBound;
+import dev.mamba4j.evaluate.PartTime;
 import dev.mamba4j.evaluate.PeakMemory;
 import dev.mamba4j.evaluate.Speed;
-import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -36,20 +33,31 @@ import picocli.CommandLine.Option;
       "",
       "Examples:",
       "  mamba4j bench -m tiny-q8.gguf",
-      "  mamba4j bench --synthetic mamba2-2.7b:Q8_0 -p 64 -n 32",
+      "  mamba4j bench --synthetic mamba2-2.7b:Q8_0 -p 64,512 -n 32",
       "  mamba4j bench -m tiny-q8.gguf -p 0 -b 8"
     })
 final class BenchCommand implements Callable<Integer> {
+  /** Steps of which the parts are timed. */
+  private static final int PART_STEPS = 16;
+
   private final Console console;
 
   @ArgGroup(multiplicity = "1")
   private Input input;
 
-  @Option(names = "-p", paramLabel = "N", description = "Prompt tokens; 0 for none (default 512).")
-  private int prompt = 512;
+  @Option(
+      names = "-p",
+      paramLabel = "N",
+      split = ",",
+      description = "Prompt tokens, or a list such as 64,512; 0 for none (default 512).")
+  private List<Integer> prompts = List.of(512);
 
-  @Option(names = "-n", paramLabel = "N", description = "Decoded tokens; 0 for none (default 128).")
-  private int decoded = 128;
+  @Option(
+      names = "-n",
+      paramLabel = "N",
+      split = ",",
+      description = "Decoded tokens, or a list; 0 for none (default 128).")
+  private List<Integer> decoded = List.of(128);
 
   @Option(
       names = "-b",
@@ -88,7 +96,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (prompt < 0 || decoded < 0 || repeats < 1) {
+    if (anyNegative(prompts) || anyNegative(decoded) || repeats < 1) {
       throw new UsageException("-p and -n must be 0 or more, -r 1 or more");
     }
     if (sequences < 1 || sequences > Mamba2.PASS_TOKENS) {
@@ -96,25 +104,44 @@ final class BenchCommand implements Callable<Integer> {
     }
     Path file = input.file == null ? synthetic(input.synthetic) : input.file;
     try (LanguageModel model = LanguageModel.open(file, threads.options())) {
-      List<Speed> speeds = new ArrayList<>();
-      if (prompt > 0) {
-        speeds.add(Speed.prefill(model, prompt, repeats));
-      }
-      if (decoded > 0) {
-        speeds.add(
-            sequences == 1
-                ? Speed.decode(model, decoded, repeats)
-                : Speed.decode(model, decoded, sequences, repeats));
-      }
-      OptionalLong peak = PeakMemory.bytes();
-      DecodeBound bound = DecodeBound.of(model, sequences);
+      BenchResult result = measure(file, model);
       if (json) {
-        console.printLine(Json.write(figures(file, model, speeds, bound, peak)));
+        console.printLine(result.json());
       } else {
-        console.print(table(file, model, speeds, bound, peak));
+        console.print(result.text());
       }
     }
     return ExitCode.DONE;
+  }
+
+  private static boolean anyNegative(List<Integer> counts) {
+    return counts.stream().anyMatch(count -> count < 0);
+  }
+
+  private BenchResult measure(Path file, LanguageModel model) {
+    List<Speed> speeds = new ArrayList<>();
+    for (int tokens : prompts) {
+      if (tokens > 0) {
+        speeds.add(Speed.prefill(model, tokens, repeats));
+      }
+    }
+    int steps = 0;
+    for (int tokens : decoded) {
+      if (tokens > 0) {
+        speeds.add(decode(model, tokens));
+      }
+      steps = Math.max(steps, Math.min(tokens, PART_STEPS));
+    }
+    List<PartTime> parts = steps > 0 ? PartTime.measure(model, steps) : List.of();
+    OptionalLong peak = PeakMemory.bytes();
+    DecodeBound bound = DecodeBound.of(model, sequences);
+    return new BenchResult(file, model, speeds, parts, bound, peak);
+  }
+
+  private Speed decode(LanguageModel model, int tokens) {
+    return sequences == 1
+        ? Speed.decode(model, tokens, repeats)
+        : Speed.decode(model, tokens, sequences, repeats);
   }
 
   private Path synthetic(String name) throws IOException {
@@ -155,59 +182,5 @@ final class BenchCommand implements Callable<Integer> {
             ? Path.of(System.getProperty("user.home"), ".cache")
             : Path.of(home);
     return base.resolve("mamba4j").resolve("synthetic");
-  }
-
-  private static Map<String, Object> figures(
-      Path file, LanguageModel model, List<Speed> speeds, DecodeBound bound, OptionalLong peak) {
-    List<Map<String, Object>> tests = new ArrayList<>();
-    for (Speed speed : speeds) {
-      Map<String, Object> test = new LinkedHashMap<>();
-      test.put("test", speed.test());
-      test.put("tokens_per_second", speed.tokensPerSecond());
-      test.put("stddev", speed.deviation());
-      tests.add(test);
-    }
-    Map<String, Object> all = new LinkedHashMap<>();
-    all.put("model", file.toString());
-    all.put("kernels", model.kernels().name());
-    all.put("threads", model.threads());
-    all.put("tests", tests);
-    all.put("bandwidth_gb_s", bound.bytesPerSecond() / 1e9);
-    all.put("bound_tokens_per_second", bound.tokensPerSecond());
-    all.put("efficiency", efficiency(speeds, bound));
-    all.put("peak_rss_mib", peak.isPresent() ? peak.getAsLong() / 1048576.0 : null);
-    return all;
-  }
-
-  /** Share of the bound that decoding reached; null if it was not measured. */
-  private static Double efficiency(List<Speed> speeds, DecodeBound bound) {
-    return speeds.stream()
-        .filter(speed -> speed.test().startsWith("tg"))
-        .map(speed -> speed.tokensPerSecond() / bound.tokensPerSecond())
-        .findFirst()
-        .orElse(null);
-  }
-
-  private static String table(
-      Path file, LanguageModel model, List<Speed> speeds, DecodeBound bound, OptionalLong peak) {
-    TextTable table = new TextTable("model", ">size", "kernels", ">threads", "test", ">tokens/s");
-    for (Speed speed : speeds) {
-      table.row(
-          file.getFileName().toString(),
-          Figures.bytes(model.file().size()),
-          model.kernels().name(),
-          Integer.toString(model.threads()),
-          speed.test(),
-          String.format(Locale.ROOT, "%.2f ± %.2f", speed.tokensPerSecond(), speed.deviation()));
-    }
-    Double efficiency = efficiency(speeds, bound);
-    return table
-        + "\nread bandwidth %s/s, %s a token: at most %s%s%s\n"
-            .formatted(
-                Figures.bytes(Math.round(bound.bytesPerSecond())),
-                Figures.bytes(bound.bytesPerToken()),
-                Figures.rate(bound.tokensPerSecond(), "tokens"),
-                efficiency == null ? "" : ", reached " + Math.round(100 * efficiency) + " %",
-                peak.isEmpty() ? "" : "; peak memory " + Figures.bytes(peak.getAsLong()));
   }
 }
