@@ -23,7 +23,7 @@ public final class Main {
           "generate",
           "chat",
           "score",
-          "perplexity",
+          "perplexity", "eval",
           "bench",
           "serve",
           "inspect",
@@ -91,6 +91,7 @@ public final class Main {
       case "chat" -> new ChatCommand(console);
       case "score" -> new ScoreCommand(console);
       case "perplexity" -> new PerplexityCommand(console);
+      case "eval" -> new EvalCommand(console);
       case "bench" -> new BenchCommand(console);
       case "serve" -> new ServeCommand(console);
       case "inspect" -> new InspectCommand(console);

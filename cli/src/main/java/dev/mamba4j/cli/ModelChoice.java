@@ -29,6 +29,10 @@ final class ModelChoice {
     return file;
   }
 
+  Precision precision() {
+    return precision;
+  }
+
   /**
    * Opens the model.
    *

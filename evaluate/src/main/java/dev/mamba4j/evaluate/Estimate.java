@@ -10,7 +10,7 @@ import java.util.function.DoubleUnaryOperator;
  */
 public record Estimate(double value, double standardError) {
   /** The mean of samples and its standard error. */
-  static Estimate mean(double[] samples) {
+  public static Estimate mean(double[] samples) {
     double mean = average(samples);
     return new Estimate(mean, Math.sqrt(covariance(samples, mean, samples, mean)));
   }
