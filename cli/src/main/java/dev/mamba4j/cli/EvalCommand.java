@@ -99,7 +99,8 @@ final class EvalCommand implements Callable<Integer> {
     long start = System.nanoTime();
     List<TaskResult> results = new ArrayList<>();
     try (LanguageModel opened = model.open();
-        SampleLog log = samples == null ? SampleLog.none() : SampleLog.open(samples, about(opened));
+        SampleLog log =
+            samples == null ? SampleLog.none() : SampleLog.open(samples, about(opened));
         ProgressBar bar = new ProgressBar(console, rate -> Figures.rate(rate, "questions"))) {
       console.interruption().arm();
       Evaluation evaluation =

@@ -74,8 +74,7 @@ public final class BuiltInTasks {
   private static Item lambada(JsonObject row) throws FormatException {
     String text = row.string("text");
     int space = text.lastIndexOf(' ');
-    return Item.guess(
-        space < 0 ? "" : text.substring(0, space), " " + text.substring(space + 1));
+    return Item.guess(space < 0 ? "" : text.substring(0, space), " " + text.substring(space + 1));
   }
 
   /** Each choice fills the gap; what is scored is the same end of the sentence after either. */

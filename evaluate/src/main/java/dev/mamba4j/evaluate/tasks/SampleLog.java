@@ -107,8 +107,7 @@ public final class SampleLog implements AutoCloseable {
     row.put("doc_id", number);
     row.put("prompt_hash", hash(item));
     row.put("target", item.gold());
-    row.put(
-        "resps", responses.stream().map(r -> List.of(r.logLikelihood(), r.greedy())).toList());
+    row.put("resps", responses.stream().map(r -> List.of(r.logLikelihood(), r.greedy())).toList());
     for (Metric metric : task.metrics()) {
       row.put(metric.toString(), metric.of(item, responses));
     }

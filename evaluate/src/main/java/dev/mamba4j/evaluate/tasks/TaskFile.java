@@ -60,8 +60,7 @@ public final class TaskFile {
         new TaskFile(definition)::item);
   }
 
-  private static List<Metric> metrics(JsonObject definition, boolean guess)
-      throws FormatException {
+  private static List<Metric> metrics(JsonObject definition, boolean guess) throws FormatException {
     if (!definition.has("metrics")) {
       return guess ? List.of(Metric.PERPLEXITY, Metric.ACC) : List.of(Metric.ACC, Metric.ACC_NORM);
     }

@@ -134,7 +134,8 @@ class EvaluationTest {
         last = token;
       }
     }
-    Response given = new RequestScorer(model).score(List.of(new Request("", "Once upon"))).getFirst();
+    Response given =
+        new RequestScorer(model).score(List.of(new Request("", "Once upon"))).getFirst();
     assertThat(given.logLikelihood()).isCloseTo(sum, within(1e-3));
   }
 
@@ -175,7 +176,9 @@ class EvaluationTest {
     List<String> reports = new ArrayList<>();
     Evaluation evaluation =
         new Evaluation(
-            model, SampleLog.none(), (task, done, total) -> reports.add(task.name() + done + total));
+            model,
+            SampleLog.none(),
+            (task, done, total) -> reports.add(task.name() + done + total));
     TaskResult result = evaluation.run(TASK, data, 9);
     assertThat(reports).containsExactly("hellaswag12", "hellaswag22");
     double acc = result.metrics().get(Metric.ACC).value();

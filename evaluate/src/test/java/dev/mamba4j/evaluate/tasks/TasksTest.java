@@ -32,7 +32,8 @@ class TasksTest {
             "arc_easy",
             """
             {"question": "What is wet?", "answerKey": "2",
-             "choices": {"text": ["sand", "rain"], "label": ["1", "2"]}}""");
+             "choices": {"text": ["sand", "rain"], "label": ["1", "2"]}}\
+            """);
     assertThat(item.requests())
         .containsExactly(
             new Request("Question: What is wet?\nAnswer:", " sand"),
@@ -44,7 +45,9 @@ class TasksTest {
   @Test
   void asksForThePhysicalGoal() throws FormatException {
     Item item =
-        item("piqa", "{\"goal\": \"Dry it.\", \"sol1\": \"Sun.\", \"sol2\": \"Snow.\", \"label\": 0}");
+        item(
+            "piqa",
+            "{\"goal\": \"Dry it.\", \"sol1\": \"Sun.\", \"sol2\": \"Snow.\", \"label\": 0}");
     assertThat(item.requests().getLast())
         .isEqualTo(new Request("Question: Dry it.\nAnswer:", " Snow."));
     assertThat(item.gold()).isZero();
@@ -57,7 +60,8 @@ class TasksTest {
             "hellaswag",
             """
             {"activity_label": "Bread", "ctx_a": "Mix it [header]. [title] Knead.", "ctx_b": "then YOU",
-             "endings": ["wait  [step] long.", " [title] eat."], "label": "1"}""");
+             "endings": ["wait  [step] long.", " [title] eat."], "label": "1"}\
+            """);
     assertThat(item.requests())
         .containsExactly(
             new Request("Bread: Mix it . . Knead. Then you", " wait long."),
@@ -86,7 +90,8 @@ class TasksTest {
             "winogrande",
             """
             {"sentence": "I ate it, for _ was ripe.", "option1": "the pear", "option2": "he",
-             "answer": "2"}""");
+             "answer": "2"}\
+            """);
     assertThat(item.requests())
         .containsExactly(
             new Request("I ate it, for the pear", " was ripe."),
@@ -100,11 +105,13 @@ class TasksTest {
       value = {
         "piqa | {\"goal\": \"a\"} | row: field \"sol1\": expected a string, found nothing",
         "piqa | {\"goal\": 7} | row: field \"goal\": expected a string, found the number 7",
-        "hellaswag | {\"query\": \"a\", \"choices\": [1, 2]} | \"choices\": expected an array of strings",
-        "hellaswag | {\"query\": \"a\", \"choices\": [\"b\", \"c\"], \"gold\": 2} | \"gold\": expected the"
-            + " number of a choice, 0 to 1, found 2",
+        "hellaswag | {\"query\": \"a\", \"choices\": [1, 2]} | \"choices\": expected an array of"
+            + " strings",
+        "hellaswag | {\"query\": \"a\", \"choices\": [\"b\", \"c\"], \"gold\": 2} | \"gold\":"
+            + " expected the number of a choice, 0 to 1, found 2",
         "winogrande | {\"sentence\": \"no gap\"} | \"sentence\": expected a gap, written _",
-        "arc_easy | {\"question\": \"a\", \"choices\": []} | \"choices\": expected an object, found an array",
+        "arc_easy | {\"question\": \"a\", \"choices\": []} | \"choices\": expected an object, found"
+            + " an array",
       })
   void saysWhatIsWrongWithARow(String task, String row, String message) {
     assertThatThrownBy(() -> item(task, row))
@@ -146,12 +153,15 @@ class TasksTest {
             folder.resolve("quiz.json"),
             """
             {"task": "quiz", "context": "{q.text}?", "choices": "q.options", "answer": "key",
-             "labels": ["A", "B"], "metrics": ["acc"]}""");
+             "labels": ["A", "B"], "metrics": ["acc"]}\
+            """);
     Task task = TaskFile.read(file);
     JsonObject row =
         JsonObject.of(
             "row",
-            Json.parse("{\"q\": {\"text\": \"Why $1\", \"options\": [\"x\", \"y\"]}, \"key\": \"B\"}", "row"));
+            Json.parse(
+                "{\"q\": {\"text\": \"Why $1\", \"options\": [\"x\", \"y\"]}, \"key\": \"B\"}",
+                "row"));
     assertThat(task.reader().read(row))
         .isEqualTo(
             new Item(
