@@ -1,9 +1,11 @@
 package dev.mamba4j.cli;
 
 import dev.mamba4j.compress.Plan;
+import dev.mamba4j.compress.RoundToNearest;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -52,6 +54,10 @@ final class ConvertCommand implements Callable<Integer> {
     return output.write(
         console,
         input,
-        source -> type == null ? Plan.lossless(source) : Plan.uniform(source, type));
+        source ->
+            Optional.of(
+                new GgufOutput.Job(
+                    type == null ? Plan.lossless(source) : Plan.uniform(source, type),
+                    new RoundToNearest())));
   }
 }

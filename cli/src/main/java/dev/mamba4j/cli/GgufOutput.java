@@ -3,6 +3,7 @@ package dev.mamba4j.cli;
 import dev.mamba4j.compress.ModelSource;
 import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
+import dev.mamba4j.compress.QuantizationMethod;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.formats.gguf.GgufFile;
 import dev.mamba4j.formats.gguf.GgufTensor;
@@ -12,7 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What the commands that write a model share: the file, and what is told about it. */
@@ -29,8 +30,22 @@ final class GgufOutput {
   @Option(names = "--json", description = "Tell what was made as JSON.")
   private boolean json;
 
+  /** What is to be written. */
+  record Job(Plan plan, QuantizationMethod method) {}
+
+  /** Says what is to be written of a model. */
+  interface Planner {
+    /** Empty if nothing is, after all. */
+    Optional<Job> plan(ModelSource source) throws IOException;
+  }
+
+  /** The file to write. */
+  Path target() {
+    return target;
+  }
+
   /** Writes the model and tells what it took. */
-  int write(Console console, Path input, Function<ModelSource, Plan> planner) throws IOException {
+  int write(Console console, Path input, Planner planner) throws IOException {
     refuseInput(input);
     long start = System.nanoTime();
     WeightCount before;
@@ -38,10 +53,15 @@ final class GgufOutput {
         ProgressBar bar = new ProgressBar(console, rate -> Figures.rate(rate / 1e6, "M weights"))) {
       source.notices().forEach(console::note);
       before = WeightCount.of(source.tensors().stream().map(SourceTensor::info));
+      Optional<Job> job = planner.plan(source);
+      if (job.isEmpty()) {
+        return ExitCode.DONE; // Main knows of an interruption
+      }
       console.interruption().arm();
       ModelWriter.write(
           source,
-          planner.apply(source),
+          job.get().plan(),
+          job.get().method(),
           target,
           (done, total, tensor) -> bar.update(tensor, done, total));
     }

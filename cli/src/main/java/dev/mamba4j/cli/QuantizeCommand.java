@@ -1,10 +1,19 @@
 package dev.mamba4j.cli;
 
+import dev.mamba4j.compress.ImportanceWeighted;
+import dev.mamba4j.compress.ModelSource;
 import dev.mamba4j.compress.Plan;
+import dev.mamba4j.compress.PlanFile;
+import dev.mamba4j.compress.SourceTensor;
+import dev.mamba4j.compress.allocation.Goal;
+import dev.mamba4j.compress.allocation.StandardSize;
+import dev.mamba4j.compress.calibration.ImportanceMatrix;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -14,28 +23,123 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "quantize",
     description = {
-      "Compresses a model.",
+      "Compresses a model: to one type, or to the mix of types that costs it least.",
       "",
-      "The matrices (embedding, projections, head) get the type; all else stays F32."
+      "The matrices (embedding, projections, head) get the types; all else stays F32."
     },
-    footer = {"", "Example:", "  mamba4j quantize tiny.gguf -o tiny-q8.gguf --type Q8_0"})
+    footer = {
+      "",
+      "Examples:",
+      "  mamba4j quantize tiny.gguf -o tiny-q8.gguf --type Q8_0",
+      "  mamba4j quantize tiny.gguf -o tiny-q4.gguf --type Q4_K --calibration tiny.imatrix.gguf",
+      "  mamba4j quantize tiny.gguf -o small.gguf --target-bpw 4.2 -f text.txt",
+      "  mamba4j quantize tiny.gguf -o small.gguf --plan edited.json --calibration"
+          + " tiny.imatrix.gguf"
+    })
 final class QuantizeCommand implements Callable<Integer> {
   private final Console console;
 
   @Parameters(paramLabel = "INPUT", description = "A GGUF file or the folder of a checkpoint.")
   private Path input;
 
+  @ArgGroup(multiplicity = "1")
+  private Target target;
+
   @Option(
-      names = "--type",
-      required = true,
-      paramLabel = "TYPE",
-      converter = TypeName.class,
-      description =
-          "Q8_0 (8.5 bits per weight), Q6_K (6.6), Q5_K (5.5), Q4_K (4.5), Q4_0 (4.5), Q3_K (3.4),"
-              + " Q2_K (2.6) and others, F16, BF16 or F32.")
-  private TensorType type;
+      names = "--calibration",
+      paramLabel = "FILE",
+      description = "Importance matrix of the model, made by calibrate or by llama.cpp.")
+  private Path calibration;
+
+  @Mixin private PlanOptions planning;
 
   @Mixin private GgufOutput output;
+
+  /** What the result is to be: one of these is given. */
+  private static final class Target {
+    @Option(
+        names = "--type",
+        paramLabel = "TYPE",
+        description =
+            "One type for all (Q8_0, Q6_K, Q5_K, Q4_K, Q4_0, Q3_K, Q2_K, F16, …), or a name such as"
+                + " Q4_K_M for the best mix of that size: _S as large as the plain type, _M as"
+                + " llama.cpp's file of that name, _L halfway to the next _M.")
+    private String type;
+
+    @Option(
+        names = "--target-bpw",
+        paramLabel = "BITS",
+        description = "The best mix of at most so many bits a weight.")
+    private Double bitsPerWeight;
+
+    @Option(
+        names = "--target-size",
+        paramLabel = "SIZE",
+        converter = ByteSize.class,
+        description = "The best mix in a file of at most this size, such as 1.3GB or 900MiB.")
+    private Long fileSize;
+
+    @Option(
+        names = "--max-kl",
+        paramLabel = "NATS",
+        description = "The smallest mix of at most this mean divergence from the original.")
+    private Double divergence;
+
+    @Option(
+        names = "--max-ppl-increase",
+        paramLabel = "PERCENT",
+        converter = Percent.class,
+        description = "The smallest mix that raises perplexity by at most this, such as 0.5%%.")
+    private Double perplexity;
+
+    @Option(
+        names = "--plan",
+        paramLabel = "FILE",
+        description = "A plan as --plan-out writes it, edited or not.")
+    private Path plan;
+
+    /** Complains of what makes no sense, before a file is opened. */
+    void check() {
+      positive("--target-bpw", bitsPerWeight);
+      positive("--max-kl", divergence);
+      positive("--max-ppl-increase", perplexity);
+      if (type != null && !StandardSize.isOne(type)) {
+        TensorType _ = plainType();
+      }
+    }
+
+    private static void positive(String option, Double value) {
+      if (value != null && !(value > 0 && Double.isFinite(value))) {
+        throw new UsageException(option + " must be a number above 0");
+      }
+    }
+
+    Optional<Goal> goal(ModelSource source) throws IOException {
+      if (bitsPerWeight != null) {
+        return Optional.of(new Goal.BitsPerWeight(bitsPerWeight));
+      }
+      if (fileSize != null) {
+        return Optional.of(new Goal.FileSize(fileSize, "at most " + fileSize + " bytes"));
+      }
+      if (divergence != null) {
+        return Optional.of(new Goal.MaxDivergence(divergence));
+      }
+      if (perplexity != null) {
+        return Optional.of(new Goal.MaxPerplexityIncrease(perplexity));
+      }
+      return type == null ? Optional.empty() : StandardSize.goal(type, source);
+    }
+
+    TensorType plainType() {
+      return TensorType.ofName(type)
+          .filter(TensorType::canEncode)
+          .orElseThrow(
+              () ->
+                  new UsageException(
+                      "\"%s\" is not a type that mamba4j writes; there are %s, and mixes: %s"
+                          .formatted(type, TensorType.encodable(), StandardSize.names())));
+    }
+  }
 
   QuantizeCommand(Console console) {
     this.console = console;
@@ -43,6 +147,30 @@ final class QuantizeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    return output.write(console, input, source -> Plan.uniform(source, type));
+    target.check();
+    return output.write(console, input, this::plan);
+  }
+
+  private Optional<GgufOutput.Job> plan(ModelSource source) throws IOException {
+    Optional<ImportanceMatrix> importance = importance(source);
+    Optional<Goal> goal = target.goal(source);
+    if (goal.isPresent()) {
+      return planning.search(console, input, output.target(), source, importance, goal.get());
+    }
+    Plan plan =
+        target.plan == null
+            ? Plan.uniform(source, target.plainType())
+            : PlanFile.read(target.plan, source);
+    return planning.finish(
+        console, source, new GgufOutput.Job(plan, ImportanceWeighted.of(importance)), null);
+  }
+
+  private Optional<ImportanceMatrix> importance(ModelSource source) throws IOException {
+    if (calibration == null) {
+      return Optional.empty();
+    }
+    ImportanceMatrix matrix = ImportanceMatrix.read(calibration);
+    matrix.check(calibration.toString(), source.tensors().stream().map(SourceTensor::info));
+    return Optional.of(matrix);
   }
 }

@@ -30,12 +30,17 @@ class TextChoice {
   /** The text as it is. */
   final String read(Console console) throws IOException {
     if (file != null) {
-      if (Files.isDirectory(file)) {
-        throw new FormatException(file + ": expected a text file, found a folder");
-      }
-      return decode(Files.readAllBytes(file), name());
+      return read(file);
     }
     return text.equals(STANDARD_INPUT) ? decode(console.in().readAllBytes(), name()) : text;
+  }
+
+  /** The text of a file in UTF-8. */
+  static String read(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new FormatException(file + ": expected a text file, found a folder");
+    }
+    return decode(Files.readAllBytes(file), file.toString());
   }
 
   /** What the text is called: its file, or how it was given. */

@@ -1,9 +1,6 @@
 package dev.mamba4j.cli;
 
 import dev.mamba4j.formats.tensor.TensorType;
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -11,19 +8,12 @@ import picocli.CommandLine.TypeConversionException;
 final class TypeName implements ITypeConverter<TensorType> {
   @Override
   public TensorType convert(String name) {
-    for (TensorType type : TensorType.values()) {
-      if (type.canEncode() && type.name().equals(name.toUpperCase(Locale.ROOT))) {
-        return type;
-      }
-    }
-    throw new TypeConversionException(
-        "\"" + name + "\" is not a type that mamba4j writes; there are " + all());
-  }
-
-  private static String all() {
-    return Arrays.stream(TensorType.values())
+    return TensorType.ofName(name)
         .filter(TensorType::canEncode)
-        .map(TensorType::name)
-        .collect(Collectors.joining(", "));
+        .orElseThrow(
+            () ->
+                new TypeConversionException(
+                    "\"%s\" is not a type that mamba4j writes; there are %s"
+                        .formatted(name, TensorType.encodable())));
   }
 }

@@ -13,24 +13,22 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Collectors;
 
 /**
  * Writes a model as GGUF according to a plan, in bounded memory whatever its size: a slice of each
  * tensor at a time, encoded on all processors. The file has its name only once it is complete.
  */
 public final class ModelWriter {
-  /** Values that a task encodes; a multiple of every block size. */
-  private static final int SLICE = 1 << 20;
+  private static final String PROVENANCE = "mamba4j.plan.";
 
-  private static final float MAX_HALF = 65504;
+  /** Values that are copied at once; a multiple of every block size. */
+  private static final int COPY_SLICE = 1 << 20;
 
   /** Follows the writing. */
   @FunctionalInterface
@@ -50,15 +48,17 @@ public final class ModelWriter {
 
   private final ModelSource source;
   private final Plan plan;
+  private final QuantizationMethod method;
   private final Progress progress;
   private final long total;
   private long done;
 
-  private ModelWriter(ModelSource source, Plan plan, Progress progress) {
+  private ModelWriter(ModelSource source, Plan plan, QuantizationMethod method, Progress progress) {
     this.source = source;
     this.plan = plan;
+    this.method = method;
     this.progress = progress;
-    total = source.tensors().stream().mapToLong(tensor -> tensor.info().elements()).sum();
+    total = values(source);
   }
 
   /**
@@ -82,26 +82,59 @@ public final class ModelWriter {
     }
   }
 
+  /** Writes the model, its weights rounded to nearest. */
+  public static void write(ModelSource source, Plan plan, Path target, Progress progress)
+      throws IOException {
+    write(source, plan, new RoundToNearest(), target, progress);
+  }
+
   /**
    * Writes the model.
    *
+   * @param method how weights become integers
    * @throws IOException if the plan has a type that cannot be written, a value does not fit its
    *     type, or the disk is full; the target is as before then
    */
-  public static void write(ModelSource source, Plan plan, Path target, Progress progress)
+  public static void write(
+      ModelSource source, Plan plan, QuantizationMethod method, Path target, Progress progress)
       throws IOException {
-    new ModelWriter(source, plan, progress).write(target);
+    new ModelWriter(source, plan, method, progress).write(target);
+  }
+
+  /** The size in bytes of the file that {@link #write} makes. */
+  public static long fileBytes(ModelSource source, Plan plan, QuantizationMethod method)
+      throws IOException {
+    ModelWriter writer = new ModelWriter(source, plan, method, Progress.NONE);
+    return GgufWriter.fileBytes(writer.metadata(), writer.infos());
+  }
+
+  /** The bytes of all tensors, without what lies between them. */
+  public static long tensorBytes(ModelSource source, Plan plan) {
+    return source.tensors().stream()
+        .mapToLong(tensor -> plan.type(tensor).byteSize(tensor.info().elements()))
+        .sum();
+  }
+
+  /** How many values a model has. */
+  public static long values(ModelSource source) {
+    return source.tensors().stream().mapToLong(tensor -> tensor.info().elements()).sum();
+  }
+
+  private List<GgufTensorInfo> infos() {
+    return source.tensors().stream()
+        .map(
+            tensor ->
+                new GgufTensorInfo(tensor.name(), plan.type(tensor), tensor.info().dimensions()))
+        .toList();
   }
 
   private void write(Path target) throws IOException {
-    List<GgufTensorInfo> infos = new ArrayList<>();
     for (SourceTensor tensor : source.tensors()) {
       checkWritable(tensor);
-      infos.add(new GgufTensorInfo(tensor.name(), plan.type(tensor), tensor.info().dimensions()));
     }
     int processors = Runtime.getRuntime().availableProcessors();
     try (ExecutorService workers = Executors.newFixedThreadPool(processors);
-        GgufWriter writer = GgufWriter.create(target, metadata(), infos)) {
+        GgufWriter writer = GgufWriter.create(target, metadata(), infos())) {
       for (SourceTensor tensor : source.tensors()) {
         write(tensor, writer, workers, processors);
       }
@@ -119,14 +152,7 @@ public final class ModelWriter {
     if (!isCopy(tensor) && !type.canEncode()) {
       throw new FormatException(
           "%s: tensor %s cannot become %s; this version writes %s"
-              .formatted(
-                  source.name(),
-                  tensor.name(),
-                  type,
-                  Arrays.stream(TensorType.values())
-                      .filter(TensorType::canEncode)
-                      .map(TensorType::name)
-                      .collect(Collectors.joining(", "))));
+              .formatted(source.name(), tensor.name(), type, TensorType.encodable()));
     }
   }
 
@@ -139,6 +165,14 @@ public final class ModelWriter {
     } else {
       keys.remove("general.quantization_version");
     }
+    // What an earlier quantization said of itself does not hold for this one.
+    source.metadata().values().keySet().stream()
+        .filter(key -> key.startsWith(PROVENANCE) || key.startsWith("quantize.imatrix."))
+        .forEach(keys::remove);
+    if (!plan.goal().isEmpty()) {
+      keys.putString(PROVENANCE + "goal", plan.goal());
+    }
+    method.describe(keys);
     return keys.build();
   }
 
@@ -149,33 +183,49 @@ public final class ModelWriter {
       copy(tensor, writer);
       return;
     }
+    TensorEncoder encoder = TensorEncoder.of(tensor, plan.type(tensor), method);
     long elements = tensor.info().elements();
-    for (long first = 0; first < elements; first += (long) SLICE * processors) {
+    long slice = encoder.slice();
+    for (long first = 0; first < elements; first += slice * processors) {
       try (Arena arena = Arena.ofShared()) {
         List<Callable<MemorySegment>> tasks = new ArrayList<>();
-        for (int i = 0; i < processors && first + (long) i * SLICE < elements; i++) {
-          long from = first + (long) i * SLICE;
-          int count = (int) Math.min(SLICE, elements - from);
-          tasks.add(() -> encode(tensor, from, count, arena));
+        for (long from = first; from < Math.min(elements, first + slice * processors); ) {
+          tasks.add(task(encoder, from, (int) Math.min(slice, elements - from), arena));
+          from += slice;
         }
         for (Future<MemorySegment> part : workers.invokeAll(tasks)) {
           writer.write(tensor.name(), part.get());
         }
       } catch (ExecutionException e) {
-        throw asIo(e.getCause());
+        throw named(TensorEncoder.asIo(e.getCause()));
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IOException("interrupted while writing " + tensor.name(), e);
       }
-      report(tensor, Math.min((long) SLICE * processors, elements - first));
+      report(tensor, Math.min(slice * processors, elements - first));
     }
+  }
+
+  private static Callable<MemorySegment> task(
+      TensorEncoder encoder, long first, int count, Arena arena) {
+    return () -> {
+      MemorySegment bytes = arena.allocate(encoder.bytes(count), 64);
+      encoder.encode(first, count, bytes);
+      return bytes;
+    };
+  }
+
+  private IOException named(IOException failure) {
+    return failure instanceof FormatException
+        ? new FormatException(source.name() + ": " + failure.getMessage(), failure)
+        : failure;
   }
 
   private void copy(SourceTensor tensor, GgufWriter writer) throws IOException {
     MemorySegment data = tensor.stored().orElseThrow();
     long elements = tensor.info().elements();
-    for (long first = 0; first < elements; first += SLICE) {
-      long count = Math.min(SLICE, elements - first);
+    for (long first = 0; first < elements; first += COPY_SLICE) {
+      long count = Math.min(COPY_SLICE, elements - first);
       TensorType type = tensor.info().type();
       writer.write(tensor.name(), data.asSlice(type.byteSize(first), type.byteSize(count)));
       report(tensor, count);
@@ -185,41 +235,5 @@ public final class ModelWriter {
   private void report(SourceTensor tensor, long count) {
     done += count;
     progress.report(done, total, tensor.name());
-  }
-
-  private MemorySegment encode(SourceTensor tensor, long first, int count, Arena arena)
-      throws FormatException {
-    float[] values = new float[count];
-    tensor.values().read(first, values, count);
-    TensorType type = plan.type(tensor);
-    check(tensor, type, values);
-    MemorySegment bytes = arena.allocate(type.byteSize(count), 64);
-    type.encode(values, 0, bytes, 0, count);
-    return bytes;
-  }
-
-  private void check(SourceTensor tensor, TensorType type, float[] values) throws FormatException {
-    float limit = type == TensorType.F16 ? MAX_HALF : Float.MAX_VALUE;
-    for (float value : values) {
-      if (!(Math.abs(value) <= limit)) {
-        throw new FormatException(
-            "%s: tensor %s holds %s, which %s cannot; %s"
-                .formatted(
-                    source.name(),
-                    tensor.name(),
-                    value,
-                    type,
-                    Float.isFinite(value) ? "use BF16" : "the checkpoint is broken"));
-      }
-    }
-  }
-
-  private static IOException asIo(Throwable cause) {
-    return switch (cause) {
-      case IOException e -> e;
-      case RuntimeException e -> throw e;
-      case Error e -> throw e;
-      default -> new IOException(cause);
-    };
   }
 }

@@ -1,22 +1,25 @@
 package dev.mamba4j.compress;
 
 import dev.mamba4j.formats.tensor.TensorType;
+import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * What each tensor of a model becomes.
  *
- * @param types tensor name to type, in the order of the file
+ * @param choices tensor name to choice, in the order of the file
+ * @param goal what the plan is for, for people: "Q4_K_M", "at most 1300000000 bytes"; empty where
+ *     there is no more to it than types
  */
-public record Plan(Map<String, TensorType> types) {
+public record Plan(Map<String, Choice> choices, String goal) {
   private static final String HEAD = "output.weight";
   private static final String EMBEDDING = "token_embd.weight";
 
   /** Copies the map. */
   public Plan {
-    types = new LinkedHashMap<>(types);
+    choices = Collections.unmodifiableMap(new LinkedHashMap<>(choices));
   }
 
   /**
@@ -25,37 +28,46 @@ public record Plan(Map<String, TensorType> types) {
    * not whole blocks of the type gets the next larger one that fits.
    */
   public static Plan uniform(ModelSource source, TensorType type) {
-    List<SourceTensor> tensors = source.tensors();
-    boolean tied = tensors.stream().noneMatch(tensor -> tensor.name().equals(HEAD));
-    String head = tied ? EMBEDDING : HEAD;
-    Map<String, TensorType> types = new LinkedHashMap<>();
-    for (SourceTensor tensor : tensors) {
-      TensorType wanted = tensor.name().equals(head) ? headType(type) : type;
-      types.put(tensor.name(), tensor.typeFor(wanted));
-    }
-    return new Plan(types);
+    boolean small = type.canEncode() && type.bitsPerWeight() < TensorType.Q6_K.bitsPerWeight();
+    return uniform(source, type, small ? TensorType.Q6_K : type);
   }
 
-  private static TensorType headType(TensorType type) {
-    return type.bitsPerWeight() < TensorType.Q6_K.bitsPerWeight() ? TensorType.Q6_K : type;
+  /** As above, with a type for the matrix that gives the logits. */
+  public static Plan uniform(ModelSource source, TensorType type, TensorType head) {
+    boolean tied = source.tensors().stream().noneMatch(tensor -> tensor.name().equals(HEAD));
+    String headName = tied ? EMBEDDING : HEAD;
+    return each(source, tensor -> tensor.typeFor(tensor.name().equals(headName) ? head : type));
   }
 
   /** The type that each matrix holds without loss. */
   public static Plan lossless(ModelSource source) {
-    Map<String, TensorType> types = new LinkedHashMap<>();
+    return each(source, tensor -> tensor.typeFor(tensor.info().type()));
+  }
+
+  private static Plan each(ModelSource source, Function<SourceTensor, TensorType> type) {
+    Map<String, Choice> choices = new LinkedHashMap<>();
     for (SourceTensor tensor : source.tensors()) {
-      types.put(tensor.name(), tensor.typeFor(tensor.info().type()));
+      choices.put(tensor.name(), Choice.of(type.apply(tensor)));
     }
-    return new Plan(types);
+    return new Plan(choices, "");
+  }
+
+  /**
+   * What a tensor becomes.
+   *
+   * @throws IllegalArgumentException if the plan does not name it
+   */
+  public Choice choice(SourceTensor tensor) {
+    Choice choice = choices.get(tensor.name());
+    if (choice == null) {
+      throw new IllegalArgumentException("the plan does not name tensor " + tensor.name());
+    }
+    return choice;
   }
 
   /** The type of a tensor. */
-  TensorType type(SourceTensor tensor) {
-    TensorType type = types.get(tensor.name());
-    if (type == null) {
-      throw new IllegalArgumentException("the plan does not name tensor " + tensor.name());
-    }
-    return type;
+  public TensorType type(SourceTensor tensor) {
+    return choice(tensor).type();
   }
 
   /** The type that most values have: what the file as a whole is called. */

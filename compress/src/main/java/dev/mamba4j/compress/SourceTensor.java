@@ -40,7 +40,7 @@ public record SourceTensor(GgufTensorInfo info, Values values, Optional<MemorySe
    * The type to write: the wanted one for matrices where rows are whole blocks of it, otherwise the
    * next one of blocks of 32 as llama.cpp chooses it, or F16.
    */
-  TensorType typeFor(TensorType wanted) {
+  public TensorType typeFor(TensorType wanted) {
     if (!isMatrix()) {
       return TensorType.F32;
     }

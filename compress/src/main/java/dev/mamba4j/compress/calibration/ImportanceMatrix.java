@@ -4,6 +4,7 @@ import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.gguf.GgufTensorInfo;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +67,16 @@ public record ImportanceMatrix(
   /** The mean square of each input of a matrix, or empty if nothing is known of it. */
   public Optional<float[]> means(String matrix) {
     return Optional.ofNullable(entries.get(matrix)).map(Columns::means);
+  }
+
+  /** A text that differs for different statistics. */
+  public String fingerprint() {
+    int hash = 0;
+    for (Map.Entry<String, Columns> entry : entries.entrySet()) {
+      hash = 31 * hash + entry.getKey().hashCode();
+      hash = 31 * hash + Arrays.hashCode(entry.getValue().means());
+    }
+    return Integer.toHexString(hash);
   }
 
   /**

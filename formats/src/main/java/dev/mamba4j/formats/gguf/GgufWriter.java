@@ -3,6 +3,7 @@ package dev.mamba4j.formats.gguf;
 import dev.mamba4j.formats.PartialFile;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -61,6 +62,44 @@ public final class GgufWriter implements AutoCloseable {
   public static GgufWriter create(Path target, GgufMetadata metadata, List<GgufTensorInfo> tensors)
       throws IOException {
     return create(target, metadata, tensors, channel -> channel);
+  }
+
+  /**
+   * The size of a file with this content, nothing being written.
+   *
+   * @throws IllegalArgumentException as {@link #create}
+   */
+  public static long fileBytes(GgufMetadata metadata, List<GgufTensorInfo> tensors)
+      throws IOException {
+    int alignment = metadata.alignment();
+    check(metadata, tensors);
+    LittleEndianOutput out = new LittleEndianOutput(new NowhereChannel());
+    GgufHeader.write(out, metadata, tensors);
+    long size = out.position();
+    for (GgufTensorInfo tensor : tensors) {
+      size += GgufFormat.align(tensor.byteSize(), alignment);
+    }
+    return size;
+  }
+
+  /** Takes everything and keeps nothing. */
+  private static final class NowhereChannel implements WritableByteChannel {
+    @Override
+    public int write(ByteBuffer source) {
+      int count = source.remaining();
+      source.position(source.limit());
+      return count;
+    }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {
+      // Nothing is held.
+    }
   }
 
   /** As above, with a channel put in between, so that tests can let writing fail. */

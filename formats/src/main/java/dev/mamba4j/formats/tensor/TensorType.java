@@ -3,7 +3,9 @@ package dev.mamba4j.formats.tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The tensor types of GGUF: number in the file, block geometry and, where mamba4j reads or writes
@@ -88,6 +90,19 @@ public enum TensorType {
       }
     }
     return Optional.empty();
+  }
+
+  /** The type of this name, in any case, or empty if there is none. */
+  public static Optional<TensorType> ofName(String name) {
+    return Arrays.stream(values()).filter(type -> type.name().equalsIgnoreCase(name)).findFirst();
+  }
+
+  /** The names of all types that can be encoded, for messages. */
+  public static String encodable() {
+    return Arrays.stream(values())
+        .filter(TensorType::canEncode)
+        .map(TensorType::name)
+        .collect(Collectors.joining(", "));
   }
 
   /** The number of this type in a GGUF file. */

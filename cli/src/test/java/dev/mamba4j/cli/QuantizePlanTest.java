@@ -1,0 +1,133 @@
+package dev.mamba4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.mamba4j.formats.gguf.GgufFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Quantizing by plan and with an importance matrix. */
+class QuantizePlanTest {
+  private static final String MODEL = TinyModel.F32.toString();
+  private static final Path SAMPLE = TinyModel.CHECKPOINT.resolve("sample.txt");
+
+  @TempDir private Path folder;
+
+  private String path(String name) {
+    return folder.resolve(name).toString();
+  }
+
+  @Test
+  void anEditedPlanIsApplied() throws IOException {
+    Outcome dry =
+        Outcome.of(
+            "quantize",
+            MODEL,
+            "-o",
+            path("a.gguf"),
+            "--type",
+            "Q8_0",
+            "--dry-run",
+            "--plan-out",
+            path("plan.json"));
+    assertThat(dry.code()).as(dry.err()).isZero();
+    assertThat(dry.out()).contains("blk.5.ssm_out.weight  Q8_0", "file of 40");
+    assertThat(folder.resolve("a.gguf")).doesNotExist();
+
+    String plan = Files.readString(folder.resolve("plan.json"));
+    Files.writeString(
+        folder.resolve("plan.json"),
+        plan.replace(
+            "\"blk.3.ssm_in.weight\": {\"type\":\"Q8_0\"",
+            "\"blk.3.ssm_in.weight\": {\"type\":\"F16\""));
+    Outcome made = Outcome.of("quantize", MODEL, "-o", path("b.gguf"), "--plan", path("plan.json"));
+    assertThat(made.code()).as(made.err()).isZero();
+    try (GgufFile file = GgufFile.open(folder.resolve("b.gguf"))) {
+      assertThat(file.tensor("blk.3.ssm_in.weight").orElseThrow().type().name()).isEqualTo("F16");
+      assertThat(file.tensor("blk.3.ssm_out.weight").orElseThrow().type().name()).isEqualTo("Q8_0");
+      assertThat(file.metadata().has("mamba4j.plan.goal")).isTrue();
+    }
+  }
+
+  @Test
+  void anImportanceMatrixIsAppliedAndNamed() throws IOException {
+    Outcome.of(
+            "calibrate",
+            "-m",
+            MODEL,
+            "-f",
+            SAMPLE.toString(),
+            "-o",
+            path("m.gguf"),
+            "--chunks",
+            "1",
+            "--json")
+        .json();
+    Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q4_K", "--json").json();
+    Outcome.of(
+            "quantize",
+            MODEL,
+            "-o",
+            path("b.gguf"),
+            "--type",
+            "Q4_K",
+            "--calibration",
+            path("m.gguf"),
+            "--json")
+        .json();
+    try (GgufFile plain = GgufFile.open(folder.resolve("a.gguf"));
+        GgufFile weighted = GgufFile.open(folder.resolve("b.gguf"))) {
+      String matrix = "blk.2.ssm_out.weight";
+      assertThat(
+              weighted
+                  .tensor(matrix)
+                  .orElseThrow()
+                  .data()
+                  .mismatch(plain.tensor(matrix).orElseThrow().data()))
+          .isNotNegative();
+      assertThat(weighted.metadata().integer("quantize.imatrix.chunks_count")).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aMatrixMustBeOneOfThisModel() {
+    Outcome outcome =
+        Outcome.of(
+            "quantize", MODEL, "-o", path("a.gguf"), "--type", "Q4_K", "--calibration", MODEL);
+    outcome.isOneLine(ExitCode.FAILED);
+    assertThat(outcome.err()).contains("expected an importance matrix");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--target-bpw 0",
+        "--target-bpw 4 --type Q4_K",
+        "--target-size 12XB",
+        "--max-kl -1",
+        "--max-ppl-increase few",
+        "--type Q4_K_X",
+        "--target-bpw 4"
+      })
+  void wrongUsageIsOneLine(String options) {
+    String[] some = options.split(" ");
+    String[] all = new String[some.length + 4];
+    System.arraycopy(new String[] {"quantize", MODEL, "-o", path("a.gguf")}, 0, all, 0, 4);
+    System.arraycopy(some, 0, all, 4, some.length);
+    Outcome.of(all).isOneLine(ExitCode.WRONG_USAGE);
+  }
+
+  @Test
+  void sizesAreReadAsPeopleWriteThem() {
+    ByteSize sizes = new ByteSize();
+    assertThat(sizes.convert("1.3GB")).isEqualTo(1_300_000_000);
+    assertThat(sizes.convert("900MiB")).isEqualTo(900L << 20);
+    assertThat(sizes.convert("2534080")).isEqualTo(2_534_080);
+    assertThat(new Percent().convert("0.5%")).isEqualTo(0.5);
+  }
+}

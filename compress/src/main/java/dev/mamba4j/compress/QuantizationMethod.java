@@ -1,0 +1,32 @@
+package dev.mamba4j.compress;
+
+import dev.mamba4j.formats.gguf.GgufMetadata;
+import dev.mamba4j.formats.tensor.TensorType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/** How the values of a matrix become integers, once the type is chosen. */
+public interface QuantizationMethod {
+  /** Writes rows of one matrix; safe for several threads. */
+  @FunctionalInterface
+  interface RowEncoder {
+    /**
+     * Encodes whole rows.
+     *
+     * @param values (rows, columns); may be overwritten
+     * @param count how many values
+     * @param target as many bytes as the type takes for them
+     */
+    void encode(float[] values, int count, MemorySegment target);
+  }
+
+  /** Puts into a file how it was made. */
+  default void describe(GgufMetadata.Builder keys) {}
+
+  /**
+   * Does what is done once for all rows of a matrix.
+   *
+   * @throws IOException if what the method knows of the matrix is of no use
+   */
+  RowEncoder encoder(SourceTensor tensor, TensorType type) throws IOException;
+}

@@ -1,0 +1,11 @@
+package dev.mamba4j.compress;
+
+import dev.mamba4j.formats.tensor.TensorType;
+
+/** Scales that make the squared error of the weights small; each weight counts alike. */
+public final class RoundToNearest implements QuantizationMethod {
+  @Override
+  public RowEncoder encoder(SourceTensor tensor, TensorType type) {
+    return (values, count, target) -> type.encode(values, 0, target, 0, count);
+  }
+}

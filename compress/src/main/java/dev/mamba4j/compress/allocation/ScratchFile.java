@@ -1,0 +1,49 @@
+package dev.mamba4j.compress.allocation;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Memory on the disk, for what may be larger than main memory: the system keeps of it what fits.
+ * Gone when closed, or when the process ends.
+ */
+final class ScratchFile implements AutoCloseable {
+  private static final long PAGE = 4096;
+
+  private final Arena arena = Arena.ofShared();
+  private final FileChannel channel;
+  private long size;
+
+  private ScratchFile(FileChannel channel) {
+    this.channel = channel;
+  }
+
+  /** A new one in a folder. */
+  static ScratchFile in(Path folder) throws IOException {
+    Path file = Files.createTempFile(folder, ".mamba4j", ".scratch");
+    return new ScratchFile(
+        FileChannel.open(
+            file,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.DELETE_ON_CLOSE));
+  }
+
+  /** Zeroed memory until this is closed. */
+  MemorySegment allocate(long bytes) throws IOException {
+    MemorySegment memory = channel.map(FileChannel.MapMode.READ_WRITE, size, bytes, arena);
+    size += (bytes + PAGE - 1) / PAGE * PAGE;
+    return memory;
+  }
+
+  @Override
+  public void close() throws IOException {
+    arena.close();
+    channel.close();
+  }
+}
