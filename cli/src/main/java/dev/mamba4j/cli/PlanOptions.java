@@ -34,8 +34,8 @@ final class PlanOptions {
   @Option(
       names = "--chunks",
       paramLabel = "N",
-      description = "Windows of 512 tokens of it that are measured (default 8).")
-  private int chunks = 8;
+      description = "Windows of 512 tokens of it that are measured (default 8, of large models 2).")
+  private Integer chunks;
 
   @Option(names = "--plan-out", paramLabel = "FILE", description = "Write the plan as JSON.")
   private Path planOut;
@@ -62,7 +62,7 @@ final class PlanOptions {
           "%s: mixes are measured on a GGUF file; first: mamba4j convert %s -o FILE.gguf"
               .formatted(input, input));
     }
-    if (chunks < 1) {
+    if (chunks != null && chunks < 1) {
       throw new UsageException("--chunks must be 1 or more");
     }
     try (LanguageModel model =
@@ -86,7 +86,7 @@ final class PlanOptions {
               model,
               source,
               importance,
-              windows.spread(chunks),
+              windows.spread(chunks == null ? PlanSearch.windows(source) : chunks),
               goal,
               target.toAbsolutePath().getParent(),
               beside(target, input, ".sensitivity.json"),

@@ -9,23 +9,18 @@ import dev.mamba4j.compress.QuantizationMethod;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.calibration.CalibrationText;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
-import dev.mamba4j.compress.calibration.Origin;
 import dev.mamba4j.engine.LanguageModel;
-import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.engine.Precision;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.tensor.TensorType;
-import dev.mamba4j.kernels.Matrix;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * Finds the plan that keeps to a goal and costs the model least. The costs of types are measured, a
@@ -36,34 +31,7 @@ import java.util.OptionalDouble;
  * <p>Cost: one run over the text for each tensor and measured type, and some twenty for exchanges.
  * What has been measured is kept in a file, so that stopped work goes on and other goals come soon.
  */
-public final class PlanSearch implements AutoCloseable {
-  /** What a matrix may become, the largest first. */
-  private static final List<TensorType> TYPES =
-      List.of(
-          TensorType.F16,
-          TensorType.Q8_0,
-          TensorType.Q6_K,
-          TensorType.Q5_1,
-          TensorType.Q5_K,
-          TensorType.Q5_0,
-          TensorType.Q4_1,
-          TensorType.Q4_K,
-          TensorType.IQ4_NL,
-          TensorType.Q4_0,
-          TensorType.IQ4_XS,
-          TensorType.Q3_K,
-          TensorType.Q2_K);
-
-  /** What is measured of each matrix, the most telling first; the others follow from these. */
-  private static final List<TensorType> MEASURED =
-      List.of(TensorType.Q3_K, TensorType.Q6_K, TensorType.Q8_0, TensorType.Q4_K, TensorType.Q2_K);
-
-  /** A matrix with more than this share of a small model is measured in all types. */
-  private static final double LARGE_SHARE = 0.125;
-
-  /** From this many values on, only the first of them. */
-  private static final long LARGE_MODEL = 400_000_000;
-
+public final class PlanSearch {
   private static final int EXCHANGES = 40;
 
   /** After so many that did not help, no more are tried. */
@@ -92,44 +60,21 @@ public final class PlanSearch implements AutoCloseable {
    */
   public record Result(Plan plan, Divergence divergence, long fileBytes) {}
 
-  private final LanguageModel model;
   private final ModelSource source;
-  private final Optional<ImportanceMatrix> importance;
   private final QuantizationMethod method;
-  private final CalibrationText text;
-  private final Listener listener;
-  private final SensitivityCache cache;
-  private final ScratchFile scratch;
-  private final EncodedMatrices encoded;
-  private final List<SourceTensor> matrices;
-  private ReferenceOutput reference;
-  private List<List<Allocator.Option>> options;
-  private long runs;
-  private long allRuns;
+  private final Trials trials;
+  private List<List<Allocator.Option>> options; // of each matrix, once measured
 
-  private PlanSearch(
-      LanguageModel model,
-      ModelSource source,
-      Optional<ImportanceMatrix> importance,
-      CalibrationText text,
-      Path folder,
-      Path cacheFile,
-      Listener listener)
-      throws IOException {
-    this.model = model;
+  private PlanSearch(ModelSource source, QuantizationMethod method, Trials trials) {
     this.source = source;
-    this.importance = importance;
-    method = ImportanceWeighted.of(importance);
-    this.text = text;
-    this.listener = listener;
-    String origin =
-        Origin.of(model.file(), text)
-            + "-"
-            + importance.map(ImportanceMatrix::fingerprint).orElse("plain");
-    cache = SensitivityCache.open(cacheFile, origin);
-    matrices = source.tensors().stream().filter(SourceTensor::isMatrix).toList();
-    scratch = ScratchFile.in(folder);
-    encoded = new EncodedMatrices(method, scratch);
+    this.method = method;
+    this.trials = trials;
+  }
+
+  /** How many windows of text are enough to tell plans of a model apart. */
+  public static int windows(ModelSource source) {
+    boolean large = Trials.isLarge(source.tensors().stream().filter(SourceTensor::isMatrix).toList());
+    return large ? 2 : 8;
   }
 
   /**
@@ -153,17 +98,17 @@ public final class PlanSearch implements AutoCloseable {
       Path cacheFile,
       Listener listener)
       throws IOException {
-    try (PlanSearch search =
-        new PlanSearch(model, source, importance, text, folder, cacheFile, listener)) {
+    try (Trials trials =
+        new Trials(model, source, importance, text, folder, cacheFile, listener)) {
+      PlanSearch search = new PlanSearch(source, ImportanceWeighted.of(importance), trials);
       return Optional.ofNullable(search.run(goal));
     }
   }
 
   private Result run(Goal goal) throws IOException {
     checkPossible(goal);
-    long start = System.nanoTime();
-    reference = ReferenceOutput.of(model.mamba2(), text, scratch, () -> goOn("reading the text"));
-    if (reference == null || !measure((System.nanoTime() - start) / 1e9)) {
+    options = trials.prepare() ? trials.options() : null;
+    if (options == null) {
       return null;
     }
     return switch (goal) {
@@ -178,119 +123,12 @@ public final class PlanSearch implements AutoCloseable {
     };
   }
 
-  private boolean goOn(String what) {
-    return listener.progress(what, runs, Math.max(1, allRuns));
-  }
-
-  // ---- Measuring ----
-
-  private List<TensorType> measuredTypes(SourceTensor matrix) {
-    long values = matrices.stream().mapToLong(tensor -> tensor.info().elements()).sum();
-    if (values >= LARGE_MODEL) {
-      return List.of(fitting(matrix, MEASURED.getFirst()));
-    }
-    boolean large = matrix.info().elements() > LARGE_SHARE * values;
-    return (large ? TYPES : MEASURED)
-        .stream().filter(this::usable).map(type -> fitting(matrix, type)).distinct().toList();
-  }
-
-  private boolean measure(double secondsOfARun) throws IOException {
-    List<TensorType> usable = TYPES.stream().filter(this::usable).toList();
-    Map<String, Sensitivity> all = Sensitivities.start(matrices, usable, importance);
-    allRuns = matrices.stream().mapToLong(matrix -> measuredTypes(matrix).size()).sum();
-    long left = allRuns - known();
-    if (left > 0) {
-      listener.note(
-          "measuring %d tensors, %d times %d tokens: about %d s"
-              .formatted(
-                  matrices.size(),
-                  left,
-                  text.windows() * text.window(),
-                  Math.round(left * secondsOfARun)));
-    }
-    for (SourceTensor matrix : matrices) {
-      for (TensorType type : measuredTypes(matrix)) {
-        OptionalDouble divergence = sensitivity(matrix, type);
-        if (divergence.isEmpty()) {
-          return false;
-        }
-        all.get(matrix.name()).measured(type, divergence.getAsDouble());
-        runs++;
-      }
-    }
-    options = matrices.stream().map(matrix -> options(matrix, all, usable)).toList();
-    return true;
-  }
-
-  private static String key(SourceTensor matrix, TensorType type) {
-    return matrix.name() + " " + type;
-  }
-
-  private long known() {
-    return matrices.stream()
-        .flatMap(matrix -> measuredTypes(matrix).stream().map(type -> key(matrix, type)))
-        .filter(key -> cache.get(key).isPresent())
-        .count();
-  }
-
-  private boolean usable(TensorType type) {
-    return type.canEncode() && model.kernels().supports(type);
-  }
-
-  /** A type of blocks of 32 where rows are not whole blocks of 256. */
-  private static TensorType fitting(SourceTensor matrix, TensorType type) {
-    return matrix.info().columns() % type.blockSize() == 0 ? type : TensorType.Q4_0;
-  }
-
-  private OptionalDouble sensitivity(SourceTensor matrix, TensorType type) throws IOException {
-    OptionalDouble known = cache.get(key(matrix, type));
-    if (known.isPresent()) {
-      return known;
-    }
-    Divergence divergence =
-        compare(Map.of(matrix.name(), encoded.get(matrix, type)), key(matrix, type));
-    if (divergence == null) {
-      return OptionalDouble.empty();
-    }
-    cache.put(key(matrix, type), divergence.mean());
-    return OptionalDouble.of(divergence.mean());
-  }
-
-  private Divergence compare(Map<String, Matrix> changed, String what) throws IOException {
-    try (Mamba2 variant = model.variant(Precision.FAST, changed)) {
-      return reference.compare(variant, () -> goOn(what));
-    }
-  }
-
-  private List<Allocator.Option> options(
-      SourceTensor matrix, Map<String, Sensitivity> all, List<TensorType> usable) {
-    Sensitivity sensitivity = all.get(matrix.name());
-    List<Allocator.Option> result = new ArrayList<>();
-    for (TensorType type : usable) {
-      if (matrix.info().columns() % type.blockSize() == 0) {
-        result.add(new Allocator.Option(type, bytes(matrix, type), sensitivity.loss(type)));
-      }
-    }
-    return result;
-  }
-
-  private static long bytes(SourceTensor matrix, TensorType type) {
-    return type.byteSize(matrix.info().elements());
-  }
-
-  // ---- Choosing ----
-
   private void checkPossible(Goal goal) throws IOException {
     Map<String, Choice> least = new LinkedHashMap<>();
     for (SourceTensor tensor : source.tensors()) {
       TensorType smallest = TensorType.F32;
-      for (TensorType type : TYPES) {
-        if (tensor.isMatrix()
-            && usable(type)
-            && tensor.info().columns() % type.blockSize() == 0
-            && type.bitsPerWeight() <= smallest.bitsPerWeight()) {
-          smallest = type;
-        }
+      for (TensorType type : tensor.isMatrix() ? trials.types(tensor) : List.<TensorType>of()) {
+        smallest = type.bitsPerWeight() <= smallest.bitsPerWeight() ? type : smallest;
       }
       least.put(tensor.name(), Choice.of(smallest));
     }
@@ -346,7 +184,7 @@ public final class PlanSearch implements AutoCloseable {
   private Result best(int[] chosen, Goal goal) throws IOException {
     long limit =
         goal instanceof Goal.FileSize size ? size.bytes() : fileBytes((Goal.BitsPerWeight) goal);
-    allRuns = runs + 1 + EXCHANGES;
+    trials.expect(1 + EXCHANGES);
     Divergence now = measure(chosen);
     Exchanges exchanges = new Exchanges(options);
     int failed = 0;
@@ -373,14 +211,11 @@ public final class PlanSearch implements AutoCloseable {
   }
 
   private Divergence measure(int[] chosen) throws IOException {
-    Map<String, Matrix> changed = new HashMap<>();
+    List<TensorType> types = new ArrayList<>();
     for (int i = 0; i < chosen.length; i++) {
-      SourceTensor matrix = matrices.get(i);
-      changed.put(matrix.name(), encoded.get(matrix, options.get(i).get(chosen[i]).type()));
+      types.add(options.get(i).get(chosen[i]).type());
     }
-    Divergence divergence = compare(changed, "trying exchanges");
-    runs++;
-    return divergence;
+    return trials.of(types);
   }
 
   /** How a measured cost stands to the goal: 1 reaches it, above misses it. */
@@ -390,7 +225,7 @@ public final class PlanSearch implements AutoCloseable {
 
   /** The fewest bytes that keep to a bound; the predicted loss is corrected by the measured one. */
   private Result smallest(Goal goal, double nats, Share share) throws IOException {
-    allRuns = runs + ATTEMPTS;
+    trials.expect(ATTEMPTS);
     Result best = null;
     double loss = nats;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -424,7 +259,7 @@ public final class PlanSearch implements AutoCloseable {
     for (int i = 0; i < chosen.length; i++) {
       List<Allocator.Option> all = options.get(i);
       Allocator.Option taken = all.get(chosen[i]);
-      choices.put(matrices.get(i).name(), new Choice(taken.type(), reason(taken, all)));
+      choices.put(trials.matrices().get(i).name(), new Choice(taken.type(), reason(taken, all)));
     }
     return new Plan(choices, goal.text());
   }
@@ -442,10 +277,5 @@ public final class PlanSearch implements AutoCloseable {
         smaller
             .map(o -> String.format(Locale.ROOT, "; %s would cost %.2e", o.type(), o.loss()))
             .orElse(", the smallest type"));
-  }
-
-  @Override
-  public void close() throws IOException {
-    scratch.close();
   }
 }
