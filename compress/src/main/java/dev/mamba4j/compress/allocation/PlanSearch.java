@@ -73,7 +73,8 @@ public final class PlanSearch {
 
   /** How many windows of text are enough to tell plans of a model apart. */
   public static int windows(ModelSource source) {
-    boolean large = Trials.isLarge(source.tensors().stream().filter(SourceTensor::isMatrix).toList());
+    boolean large =
+        Trials.isLarge(source.tensors().stream().filter(SourceTensor::isMatrix).toList());
     return large ? 2 : 8;
   }
 
@@ -98,8 +99,7 @@ public final class PlanSearch {
       Path cacheFile,
       Listener listener)
       throws IOException {
-    try (Trials trials =
-        new Trials(model, source, importance, text, folder, cacheFile, listener)) {
+    try (Trials trials = new Trials(model, source, importance, text, folder, cacheFile, listener)) {
       PlanSearch search = new PlanSearch(source, ImportanceWeighted.of(importance), trials);
       return Optional.ofNullable(search.run(goal));
     }
