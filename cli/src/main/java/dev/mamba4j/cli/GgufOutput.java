@@ -30,8 +30,25 @@ final class GgufOutput {
   @Option(names = "--json", description = "Tell what was made as JSON.")
   private boolean json;
 
-  /** What is to be written. */
-  record Job(Plan plan, QuantizationMethod method) {}
+  /**
+   * What is to be written, and how.
+   *
+   * @param method how weights become integers, as far as the keys of the file tell of it
+   */
+  record Job(Plan plan, QuantizationMethod method, Writing writing) {
+    /** In one go over the tensors. */
+    Job(Plan plan, QuantizationMethod method) {
+      this(
+          plan,
+          method,
+          (source, target, progress) -> ModelWriter.write(source, plan, method, target, progress));
+    }
+  }
+
+  /** Writes a model. */
+  interface Writing {
+    void write(ModelSource source, Path target, ModelWriter.Progress progress) throws IOException;
+  }
 
   /** Says what is to be written of a model. */
   interface Planner {
@@ -58,12 +75,9 @@ final class GgufOutput {
         return ExitCode.DONE; // Main knows of an interruption
       }
       console.interruption().arm();
-      ModelWriter.write(
-          source,
-          job.get().plan(),
-          job.get().method(),
-          target,
-          (done, total, tensor) -> bar.update(tensor, done, total));
+      job.get()
+          .writing()
+          .write(source, target, (done, total, tensor) -> bar.update(tensor, done, total));
     }
     tell(console, input, before, (System.nanoTime() - start) / 1e9);
     return ExitCode.DONE;

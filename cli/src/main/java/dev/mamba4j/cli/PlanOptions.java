@@ -14,6 +14,7 @@ import dev.mamba4j.compress.calibration.Calibration;
 import dev.mamba4j.compress.calibration.CalibrationText;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
 import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,6 +46,16 @@ final class PlanOptions {
 
   @Mixin private ThreadChoice threads;
 
+  /** The text that was given, if one was. */
+  Optional<Path> text() {
+    return Optional.ofNullable(text);
+  }
+
+  /** How the model is run. */
+  ModelOptions modelOptions() {
+    return threads.options().withPrecision(Precision.FLOAT);
+  }
+
   /** Finds the plan for a goal; empty if there is nothing to write. */
   Optional<GgufOutput.Job> search(
       Console console,
@@ -65,8 +76,7 @@ final class PlanOptions {
     if (chunks != null && chunks < 1) {
       throw new UsageException("--chunks must be 1 or more");
     }
-    try (LanguageModel model =
-            LanguageModel.open(input, threads.options().withPrecision(Precision.FLOAT));
+    try (LanguageModel model = LanguageModel.open(input, modelOptions());
         ProgressBar bar = new ProgressBar(console, rate -> Figures.rate(rate, "runs"))) {
       CalibrationText windows =
           CalibrationText.of(

@@ -4,6 +4,7 @@ import dev.mamba4j.compress.ImportanceWeighted;
 import dev.mamba4j.compress.ModelSource;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.PlanFile;
+import dev.mamba4j.compress.RoundToNearest;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.allocation.Goal;
 import dev.mamba4j.compress.allocation.StandardSize;
@@ -51,9 +52,26 @@ final class QuantizeCommand implements Callable<Integer> {
       description = "Importance matrix of the model, made by calibrate or by llama.cpp.")
   private Path calibration;
 
+  @Option(
+      names = "--method",
+      paramLabel = "METHOD",
+      description =
+          "plain: round to nearest; importance: weighted by the matrix (default where there is"
+              + " one); gptq: feed errors back, layer by layer, while reading -f TEXT.")
+  private Method method;
+
+  @Mixin private FeedbackOptions feedback;
+
   @Mixin private PlanOptions planning;
 
   @Mixin private GgufOutput output;
+
+  /** The names of the methods. */
+  private enum Method {
+    PLAIN,
+    IMPORTANCE,
+    GPTQ
+  }
 
   /** What the result is to be: one of these is given. */
   private static final class Target {
@@ -152,6 +170,19 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private Optional<GgufOutput.Job> plan(ModelSource source) throws IOException {
+    if (method == Method.IMPORTANCE && calibration == null) {
+      throw new UsageException("--method importance takes a matrix: --calibration FILE");
+    }
+    Optional<GgufOutput.Job> job = job(source);
+    return switch (method) {
+      case null -> job;
+      case IMPORTANCE -> job;
+      case PLAIN -> job.map(any -> new GgufOutput.Job(any.plan(), new RoundToNearest()));
+      case GPTQ -> job.isEmpty() ? job : Optional.of(feedback.of(input, planning, job.get()));
+    };
+  }
+
+  private Optional<GgufOutput.Job> job(ModelSource source) throws IOException {
     Optional<ImportanceMatrix> importance = importance(source);
     Optional<Goal> goal = target.goal(source);
     if (goal.isPresent()) {
