@@ -45,8 +45,9 @@ class BenchCommandTest {
     Outcome.of("bench", "-m", MODEL, option, value).isOneLine(ExitCode.WRONG_USAGE);
   }
 
-  private static List<?> values(JsonObject result, String list, String field) throws IOException {
-    return result.list(list).stream().map(item -> ((Map<?, ?>) item).get(field)).toList();
+  private static List<Object> values(JsonObject result, String list, String field)
+      throws IOException {
+    return result.list(list).stream().<Object>map(item -> ((Map<?, ?>) item).get(field)).toList();
   }
 
   private static double number(Object value) {

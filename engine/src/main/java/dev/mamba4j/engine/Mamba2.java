@@ -31,8 +31,6 @@ public final class Mamba2 implements AutoCloseable {
   /** How long prefill goes on without asking whether it shall. */
   private static final long SLICE_NANOS = 10_000_000;
 
-  private static final BooleanSupplier ALWAYS = () -> true;
-
   /** Vectors whose logits are computed together. */
   private static final int LOGITS_BLOCK = 16;
 
@@ -137,7 +135,7 @@ public final class Mamba2 implements AutoCloseable {
     try {
       checkUsable(state);
       checkToken(token);
-      finish(state, 0, LogitsListener.NONE, ALWAYS);
+      finish(state, 0, LogitsListener.NONE, Mamba2::always);
       begin(1, 1);
       stepToken[0] = token;
       pass.add(state, stepToken, 0, 1);
@@ -281,7 +279,7 @@ public final class Mamba2 implements AutoCloseable {
       int wanted = 0;
       for (Span span : spans) {
         wanted += span.wantedLogits();
-        finish(span.state(), 0, LogitsListener.NONE, ALWAYS);
+        finish(span.state(), 0, LogitsListener.NONE, Mamba2::always);
       }
       begin(tokens, wanted);
       for (Span span : spans) {
@@ -377,6 +375,10 @@ public final class Mamba2 implements AutoCloseable {
     if (!state.config().equals(config)) {
       throw new IllegalArgumentException("the state belongs to a model of another shape");
     }
+  }
+
+  private static boolean always() {
+    return true;
   }
 
   /** Name and size of what is run, for messages. */

@@ -117,5 +117,6 @@ public final class Mamba2State implements AutoCloseable {
 
   void moveTo(long newPosition) {
     position = newPosition;
+    unfinished = Optional.empty();
   }
 }

@@ -46,8 +46,13 @@ public final class PackedState implements AutoCloseable {
   /**
    * Packs a state. One that the packing cannot hold, since its values are too large or its rows not
    * whole blocks, is kept in float32.
+   *
+   * @throws IllegalStateException if its last read was stopped within a block of tokens; read on
    */
   public static PackedState of(Mamba2State state, StatePacking packing) {
+    if (state.unfinished().isPresent()) {
+      throw new IllegalStateException("the last read was stopped; read on before packing");
+    }
     Mamba2Config config = state.config();
     boolean fits = scanSize(config) / config.heads() % packing.type().blockSize() == 0;
     PackedState packed =

@@ -112,7 +112,7 @@ class NativePrecisionTest {
       Vectors projected = Vectors.allocate(arena, 1, layer.projected());
       Vectors convolved = Vectors.allocate(arena, 1, layer.channels());
       Vectors y = Vectors.allocate(arena, 1, heads);
-      MemorySegment state = arena.allocate(4L * heads);
+      MemorySegment state = arena.allocate(4 * layer.scanStateSize());
       for (int i = 0; i < layer.channels(); i++) {
         convolved.set(0, i, 1);
       }
@@ -130,11 +130,14 @@ class NativePrecisionTest {
         convolved.set(0, i, 0);
         projected.set(0, heads + layer.channels() + i, 32);
         state.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1);
+        state.setAtIndex(ValueLayout.JAVA_FLOAT, heads + i, 1);
       }
       kernels.scan(layer, 0, heads, 0, 1, projected, convolved, state, y);
       for (int i = 0; i < heads; i++) {
         float decay = (float) Math.exp(32.0 * a[i]);
-        assertNext(state.getAtIndex(ValueLayout.JAVA_FLOAT, i), decay, "exp(" + 32 * a[i] + ")");
+        float value = state.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+        float factor = state.getAtIndex(ValueLayout.JAVA_FLOAT, heads + i);
+        assertNext(value * factor, decay, "exp(" + 32 * a[i] + ")");
       }
     }
   }

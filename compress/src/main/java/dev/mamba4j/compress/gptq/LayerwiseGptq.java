@@ -53,7 +53,7 @@ public final class LayerwiseGptq {
     long width = model.mamba2().config().width();
     long inner = model.mamba2().config().inner();
     long bytes = 4 * (width * width + inner * inner);
-    step = (int) Math.clamp(PASS_BYTES / bytes, 1, Math.max(1, layers / 6));
+    step = Math.clamp(PASS_BYTES / bytes, 1, Math.max(1, layers / 6));
   }
 
   /**
