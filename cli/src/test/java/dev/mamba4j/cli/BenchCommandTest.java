@@ -40,7 +40,7 @@ class BenchCommandTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"-p,-1", "-n,'4,-1'", "-p,many", "-r,0", "-b,0", "-b,65"})
+  @CsvSource({"-p,-1", "-n,'4,-1'", "-p,many", "-r,0", "-b,0", "-b,129"})
   void refusesImpossibleNumbers(String option, String value) {
     Outcome.of("bench", "-m", MODEL, option, value).isOneLine(ExitCode.WRONG_USAGE);
   }

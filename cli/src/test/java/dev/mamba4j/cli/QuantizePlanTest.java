@@ -115,7 +115,7 @@ class QuantizePlanTest {
         "--target-bpw 4"
       })
   void wrongUsageIsOneLine(String options) {
-    String[] some = options.split(" ");
+    String[] some = options.split(" ", -1);
     String[] all = new String[some.length + 4];
     System.arraycopy(new String[] {"quantize", MODEL, "-o", path("a.gguf")}, 0, all, 0, 4);
     System.arraycopy(some, 0, all, 4, some.length);

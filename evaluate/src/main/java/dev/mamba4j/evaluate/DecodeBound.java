@@ -1,7 +1,6 @@
 package dev.mamba4j.evaluate;
 
 import dev.mamba4j.engine.LanguageModel;
-import dev.mamba4j.engine.Mamba2State;
 import dev.mamba4j.formats.gguf.GgufTensor;
 
 /**
@@ -22,10 +21,8 @@ public record DecodeBound(long bytesPerToken, double bytesPerSecond) {
             .map(GgufTensor::info)
             .mapToLong(info -> info.byteSize())
             .sum();
-    try (Mamba2State state = model.mamba2().newState()) {
-      return new DecodeBound(
-          weights / sequences + 2 * state.byteSize(), ReadBandwidth.measure(model.threads()));
-    }
+    long state = model.mamba2().config().stateBytes();
+    return new DecodeBound(weights / sequences + 2 * state, ReadBandwidth.measure(model.threads()));
   }
 
   /** The most tokens per second. */

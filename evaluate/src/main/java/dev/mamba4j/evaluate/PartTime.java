@@ -28,7 +28,7 @@ public record PartTime(String part, double seconds, long bytes) {
     Clock clock = new Clock();
     Map<String, Long> bytes;
     try (Mamba2State state = model.mamba2().newState()) {
-      bytes = bytes(model, state);
+      bytes = bytes(model);
       model.mamba2().step(state, 0, logits); // warms up
       model.tell(clock);
       for (int i = 0; i < tokens; i++) {
@@ -49,7 +49,7 @@ public record PartTime(String part, double seconds, long bytes) {
     return bytes / seconds;
   }
 
-  private static Map<String, Long> bytes(LanguageModel model, Mamba2State state) {
+  private static Map<String, Long> bytes(LanguageModel model) {
     boolean tied = model.file().tensor("output.weight").isEmpty();
     Map<String, Long> bytes = new HashMap<>();
     for (GgufTensor tensor : model.file().tensors()) {
@@ -57,7 +57,7 @@ public record PartTime(String part, double seconds, long bytes) {
         bytes.merge(partOf(tensor.name()), tensor.info().byteSize(), Long::sum);
       }
     }
-    bytes.merge(HEADS, 2 * state.byteSize(), Long::sum);
+    bytes.merge(HEADS, 2 * model.mamba2().config().stateBytes(), Long::sum);
     return bytes;
   }
 

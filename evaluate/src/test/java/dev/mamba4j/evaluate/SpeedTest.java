@@ -34,7 +34,7 @@ class SpeedTest {
   private static final long OUT_BYTES = 2 * WIDTH * INNER; // F16
   private static final long HEAD_BYTES = 2 * VOCABULARY * WIDTH + 4 * WIDTH; // F16, and its norm
   private static final long CORE_BYTES = 4 * (4 * CHANNELS + CHANNELS + 3 * HEADS); // F32
-  private static final long STATE_BYTES = 4 * (INNER * STATE + 3 * CHANNELS); // F32
+  private static final long STATE_BYTES = 4 * (INNER * STATE + HEADS + 3 * CHANNELS); // F32
 
   @TempDir private static Path folder;
   private static LanguageModel model;

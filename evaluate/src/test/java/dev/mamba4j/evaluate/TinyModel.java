@@ -35,7 +35,7 @@ final class TinyModel {
   }
 
   static LanguageModel open(Path file) throws IOException {
-    return LanguageModel.open(file, new ModelOptions(2, Precision.FAST, Optional.empty()));
+    return LanguageModel.open(file, new ModelOptions(2, Precision.FLOAT, Optional.empty()));
   }
 
   /** Probabilities after each token, by single steps: (tokens, vocabulary). */

@@ -174,22 +174,17 @@ final class VectorScan {
     long input = memory.inputs + at;
     long output = memory.sums + at;
     for (int t = 0; t < tokens; t++) {
-      float fold = loadFloat(memory.folds + 4L * t);
-      if (fold != 1) {
-        s0 = s0.mul(fold);
-        s1 = s1.mul(fold);
-        s2 = s2.mul(fold);
-        s3 = s3.mul(fold);
-      }
+      // Nearly always by 1; behind a condition the vectors would go through the heap.
+      FloatVector fold = broadcast(FLOATS, loadFloat(memory.folds + 4L * t));
       FloatVector in = load(input);
       FloatVector sum = load(output);
-      s0 = in.fma(broadcast(FLOATS, loadFloat(rows)), s0);
+      s0 = in.fma(broadcast(FLOATS, loadFloat(rows)), s0.mul(fold));
       sum = s0.fma(broadcast(FLOATS, loadFloat(rows + 16)), sum);
-      s1 = in.fma(broadcast(FLOATS, loadFloat(rows + 4)), s1);
+      s1 = in.fma(broadcast(FLOATS, loadFloat(rows + 4)), s1.mul(fold));
       sum = s1.fma(broadcast(FLOATS, loadFloat(rows + 20)), sum);
-      s2 = in.fma(broadcast(FLOATS, loadFloat(rows + 8)), s2);
+      s2 = in.fma(broadcast(FLOATS, loadFloat(rows + 8)), s2.mul(fold));
       sum = s2.fma(broadcast(FLOATS, loadFloat(rows + 24)), sum);
-      s3 = in.fma(broadcast(FLOATS, loadFloat(rows + 12)), s3);
+      s3 = in.fma(broadcast(FLOATS, loadFloat(rows + 12)), s3.mul(fold));
       sum = s3.fma(broadcast(FLOATS, loadFloat(rows + 28)), sum);
       store(sum, output);
       rows += 4L * 2 * TILE_ROWS;

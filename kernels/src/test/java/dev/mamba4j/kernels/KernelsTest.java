@@ -8,9 +8,9 @@ import dev.mamba4j.formats.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import java.util.function.Supplier;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -290,10 +290,14 @@ abstract class KernelsTest {
    * interpreted and compiled code may add up the lanes of a vector in different orders.
    */
   private static void assertSame(Supplier<float[]> one, Supplier<float[]> other) {
-    for (int i = 0; i < 100 && !Arrays.equals(one.get(), other.get()); i++) {
-      Thread.onSpinWait();
+    long end = System.nanoTime() + 20_000_000_000L;
+    float[] first = one.get();
+    float[] second = other.get();
+    while (!Arrays.equals(first, second) && System.nanoTime() < end) {
+      first = one.get();
+      second = other.get();
     }
-    assertThat(one.get()).containsExactly(other.get());
+    assertThat(first).containsExactly(second);
   }
 
   @ParameterizedTest

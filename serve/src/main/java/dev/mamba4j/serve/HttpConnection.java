@@ -71,7 +71,10 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
     try {
       NettyExchange exchange = new NettyExchange(context, request);
       current = exchange;
-      if (request.decoderResult().isFailure()) {
+      if (request.protocolVersion().majorVersion() != 1) {
+        exchange.keepAlive = false;
+        exchange.fail(ApiError.badRequest("this server speaks HTTP/1.1"));
+      } else if (request.decoderResult().isFailure()) {
         exchange.keepAlive = false;
         exchange.fail(broken(request.decoderResult().cause()));
       } else {

@@ -64,8 +64,8 @@ class TasksTest {
             """);
     assertThat(item.requests())
         .containsExactly(
-            new Request("Bread: Mix it . . Knead. Then you", " wait long."),
-            new Request("Bread: Mix it . . Knead. Then you", " . eat."));
+            new Request("Bread: Mix it .. Knead. Then you", " wait  long."),
+            new Request("Bread: Mix it .. Knead. Then you", "  eat."));
     assertThat(item.gold()).isEqualTo(1);
   }
 
