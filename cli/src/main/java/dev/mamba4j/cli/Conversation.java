@@ -1,5 +1,7 @@
 package dev.mamba4j.cli;
 
+import dev.mamba4j.engine.ChatPrompt;
+import dev.mamba4j.engine.ChatPrompt.Role;
 import dev.mamba4j.engine.Generation;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
@@ -7,16 +9,10 @@ import dev.mamba4j.engine.Session;
 import dev.mamba4j.formats.FormatException;
 import java.util.List;
 
-/**
- * A chat as a text that a model continues: {@code User:} and {@code Assistant:} in turn. Base
- * models, which have no template for conversations, take it so.
- */
+/** A chat as the text of a {@link ChatPrompt}, turn by turn in one session. */
 final class Conversation implements AutoCloseable {
-  private static final String USER = "User:";
-  private static final String ASSISTANT = "\nAssistant:";
-
-  /** What ends an answer: the model begins to speak for the user. */
-  static final String END_OF_ANSWER = "\n" + USER;
+  private static final String USER = Role.USER.label();
+  private static final String ASSISTANT = "\n" + Role.ASSISTANT.label();
 
   private final LanguageModel model;
   private final GenerationOptions options;
@@ -36,7 +32,7 @@ final class Conversation implements AutoCloseable {
         new GenerationOptions(
             options.maxTokens(),
             options.sampling(),
-            List.of(END_OF_ANSWER),
+            List.of(ChatPrompt.END_OF_ANSWER),
             options.ignoreEndOfText());
     this.system = system;
     begin();
@@ -59,7 +55,7 @@ final class Conversation implements AutoCloseable {
     Generation answer = session.generate(options, listener);
     String all = model.tokenizer().decode(answer.tokens().stream().mapToInt(id -> id).toArray());
     // Where the model has written the user's role itself, it is in the session already.
-    beforeMessage = all.endsWith(END_OF_ANSWER) ? "" : END_OF_ANSWER;
+    beforeMessage = all.endsWith(ChatPrompt.END_OF_ANSWER) ? "" : ChatPrompt.END_OF_ANSWER;
     return answer;
   }
 

@@ -1,9 +1,11 @@
 package dev.mamba4j.serve;
 
+import dev.mamba4j.engine.ChatPrompt;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.FormatException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +15,9 @@ import java.util.concurrent.Executor;
 final class Chat implements Router.Route {
   private static final int MAX_CHOICES = 64;
   private static final int MAX_TOP = 20;
+
+  /** Turns whose ends are worth remembering, counted from the last. */
+  private static final int MARKS = 3;
 
   private final LanguageModel model;
   private final Tokenizer tokenizer;
@@ -49,9 +54,10 @@ final class Chat implements Router.Route {
     int maxTokens = Math.min(fields.integer(limit, most, 0, Integer.MAX_VALUE), most);
     int top = fields.integer("top_logprobs", 0, 0, MAX_TOP);
     boolean logprobs = fields.bool("logprobs", false);
-    ChatPrompt prompt = ChatPrompt.of(fields.list("messages"), tokenizer);
+    ChatPrompt prompt = ChatPrompt.of(ChatMessages.turns(fields.list("messages")), tokenizer);
     List<GenerationOptions> each =
-        SamplingFields.read(fields, n, maxTokens, prompt.stops(), model.vocabulary());
+        SamplingFields.read(
+            fields, n, maxTokens, List.of(ChatPrompt.END_OF_ANSWER), model.vocabulary());
     Answer.Form form =
         Answer.Form.of(fields, tokenizer, options.modelName(), logprobs ? top : Answer.Form.NO_TOP);
     ChatAnswer answer = new ChatAnswer(exchange, workers, form);
@@ -63,12 +69,17 @@ final class Chat implements Router.Route {
             answer.expect(tokens.length, n),
             null,
             form.wantsDistributions(),
-            prompt.marks(),
+            marks(prompt),
             exchange.gone(),
             System.nanoTime() + options.limits().patience().toNanos(),
             null);
     scheduler.submit(List.of(sequence));
     answer.begin();
+  }
+
+  private static int[] marks(ChatPrompt prompt) {
+    int[] ends = prompt.ends();
+    return Arrays.copyOfRange(ends, Math.max(0, ends.length - MARKS), ends.length);
   }
 
   private static void refuseFormat(RequestFields fields) {
