@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Precision;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
 import java.io.IOException;
@@ -33,14 +34,15 @@ class LlamaPerplexityTest {
   void givesTheFiguresOfLlamaPerplexity() throws IOException {
     JsonObject printed = Json.read(FILES.resolve("llama-perplexity.json")).object(COMPRESSED);
     Path file = folder.resolve("base");
-    try (LanguageModel model = TinyModel.open(FILES.resolve("gguf/F16.gguf"))) {
+    try (LanguageModel model = TinyModel.open(FILES.resolve("gguf/F16.gguf"), Precision.FAST)) {
       Perplexity base =
           BaseProbabilities.write(
               file, model, Files.readString(TEXT), 512, 100, Perplexity.Progress.NONE);
       assertThat(base.value()).isCloseTo(printed.number("ppl_base", 0), withinPercentage(0.01));
       assertThat(base.tokens()).isEqualTo(25_500);
     }
-    try (LanguageModel model = TinyModel.open(FILES.resolve("gguf/" + COMPRESSED + ".gguf"));
+    try (LanguageModel model =
+            TinyModel.open(FILES.resolve("gguf/" + COMPRESSED + ".gguf"), Precision.FAST);
         BaseProbabilities base = BaseProbabilities.open(file)) {
       KlDivergence given =
           KlDivergence.measure(model, base, Integer.MAX_VALUE, KlDivergence.Progress.NONE);

@@ -31,11 +31,11 @@ final class TinyModel {
         ModelWriter.write(source, Plan.uniform(source, type), file, ModelWriter.Progress.NONE);
       }
     }
-    return open(file);
+    return open(file, Precision.FLOAT);
   }
 
-  static LanguageModel open(Path file) throws IOException {
-    return LanguageModel.open(file, new ModelOptions(2, Precision.FLOAT, Optional.empty()));
+  static LanguageModel open(Path file, Precision precision) throws IOException {
+    return LanguageModel.open(file, new ModelOptions(2, precision, Optional.empty()));
   }
 
   /** Probabilities after each token, by single steps: (tokens, vocabulary). */
