@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
       "Serves a model: OpenAI's API, and a page to chat at /.",
       "",
       "States at the ends of prompts are remembered, so a prompt seen before is not read again;"
-          + " with --state-folder not even after a restart. Ctrl-C lets answers end, a second one"
-          + " does not."
+          + " with --state-folder not even after a restart. Ctrl-C lets answers end, for half a"
+          + " minute at most."
     },
     footer = {
       "",

@@ -101,13 +101,10 @@ final class Scheduler implements AutoCloseable {
         throw ApiError.of(
             400, "a request may hold at most " + room + " prompts, not " + sequences.size());
       }
-      int running = used + sequences.stream().mapToInt(Sequence::width).sum();
-      if (running > limits.parallel() && waiting.size() + sequences.size() > limits.queue()) {
-        boolean alone = waiting.isEmpty() && used == 0;
-        if (!alone) {
-          metrics.rejected.increment();
-          throw ApiError.full();
-        }
+      int places = room - used;
+      if (waiting.size() + sequences.size() > places) {
+        metrics.rejected.increment();
+        throw ApiError.full();
       }
       waiting.addAll(sequences);
       startWaiting();
