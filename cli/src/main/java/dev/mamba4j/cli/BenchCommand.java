@@ -6,8 +6,10 @@ import dev.mamba4j.compress.SyntheticModel;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.evaluate.DecodeBound;
+import dev.mamba4j.evaluate.EnergyPerToken;
 import dev.mamba4j.evaluate.PartTime;
 import dev.mamba4j.evaluate.PeakMemory;
+import dev.mamba4j.evaluate.Roofline;
 import dev.mamba4j.evaluate.Speed;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
@@ -15,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -27,7 +30,7 @@ import picocli.CommandLine.Option;
     name = "bench",
     description = {
       "Measures prefill (pp) and decoding (tg) in tokens per second, as llama-bench does, and what",
-      "the bandwidth of memory would allow."
+      "memory and arithmetic would allow, for each part of a step too."
     },
     footer = {
       "",
@@ -118,7 +121,7 @@ final class BenchCommand implements Callable<Integer> {
     return counts.stream().anyMatch(count -> count < 0);
   }
 
-  private BenchResult measure(Path file, LanguageModel model) {
+  private BenchResult measure(Path file, LanguageModel model) throws IOException {
     List<Speed> speeds = new ArrayList<>();
     for (int tokens : prompts) {
       if (tokens > 0) {
@@ -132,10 +135,13 @@ final class BenchCommand implements Callable<Integer> {
       }
       steps = Math.max(steps, Math.min(tokens, PART_STEPS));
     }
+    OptionalLong peak = PeakMemory.bytes(); // what follows takes memory of its own
+    Optional<EnergyPerToken> energy = steps > 0 ? EnergyPerToken.measure(model) : Optional.empty();
     List<PartTime> parts = steps > 0 ? PartTime.measure(model, steps) : List.of();
-    OptionalLong peak = PeakMemory.bytes();
     DecodeBound bound = DecodeBound.of(model, sequences);
-    return new BenchResult(file, model, speeds, parts, bound, peak);
+    Optional<Roofline> roofline =
+        steps > 0 ? Optional.of(Roofline.measure(model, bound.bytesPerSecond())) : Optional.empty();
+    return new BenchResult(file, model, speeds, parts, bound, roofline, energy, peak);
   }
 
   private Speed decode(LanguageModel model, int tokens) {

@@ -21,7 +21,14 @@ class BenchCommandTest {
             .json();
     assertThat(values(result, "tests", "test")).containsExactly("pp3", "pp5", "tg2");
     assertThat(values(result, "parts", "part"))
-        .containsExactly("norm", "in_proj", "heads", "gate_norm", "out_proj", "head");
+        .containsExactly("norm", "in_proj", "conv", "scan", "gate_norm", "out_proj", "head");
+    assertThat(values(result, "parts", "share"))
+        .allSatisfy(share -> assertThat(number(share)).isPositive());
+    JsonObject roofline = result.object("roofline");
+    assertThat(roofline.object("decode_gop_s").number("Q8_0", 0)).isPositive();
+    assertThat(roofline.number("decode_tokens_per_second", 0))
+        .isLessThanOrEqualTo(roofline.number("memory_tokens_per_second", 0))
+        .isLessThanOrEqualTo(roofline.number("arithmetic_tokens_per_second", 0));
     assertThat(values(result, "parts", "ms")).allSatisfy(ms -> assertThat(number(ms)).isPositive());
     assertThat(result.integer("threads")).isEqualTo(2);
     double speed = number(values(result, "tests", "tokens_per_second").getLast());
@@ -35,7 +42,14 @@ class BenchCommandTest {
     Outcome outcome = Outcome.of("bench", "-m", MODEL, "-p", "0", "-n", "2", "-r", "1");
     assertThat(outcome.code()).as(outcome.err()).isZero();
     assertThat(outcome.out())
-        .contains("tokens/s", "tg2", "part of a step", "out_proj", "read bandwidth")
+        .contains(
+            "tokens/s",
+            "tg2",
+            "part of a step",
+            "out_proj",
+            "by arithmetic",
+            "Gop/s",
+            "read bandwidth")
         .doesNotContain("pp512");
   }
 

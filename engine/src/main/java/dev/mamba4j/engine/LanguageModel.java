@@ -9,7 +9,6 @@ import dev.mamba4j.kernels.KernelChoice;
 import dev.mamba4j.kernels.Kernels;
 import dev.mamba4j.kernels.Matrix;
 import dev.mamba4j.kernels.Processors;
-import dev.mamba4j.kernels.WorkListener;
 import dev.mamba4j.kernels.WorkerTeam;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -109,15 +108,6 @@ public final class LanguageModel implements AutoCloseable {
   /** Threads that share the work. */
   public int threads() {
     return team.size();
-  }
-
-  /**
-   * Tells a listener what the threads do from now on.
-   *
-   * @param listener null for nobody
-   */
-  public void tell(WorkListener listener) {
-    team.tell(listener);
   }
 
   /**

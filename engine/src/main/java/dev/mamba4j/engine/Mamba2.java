@@ -105,6 +105,11 @@ public final class Mamba2 implements AutoCloseable {
     return config;
   }
 
+  /** What the inputs of matrix products are. */
+  public Precision precision() {
+    return precision;
+  }
+
   /**
    * Who sees the inputs of matrix products from now on; {@link ProjectionObserver#NONE} ends it.
    */

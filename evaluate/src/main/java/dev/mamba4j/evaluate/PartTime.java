@@ -1,12 +1,14 @@
 package dev.mamba4j.evaluate;
 
 import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.engine.Mamba2State;
-import dev.mamba4j.formats.gguf.GgufTensor;
+import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.kernels.Processors;
 import dev.mamba4j.kernels.Work;
 import dev.mamba4j.kernels.WorkListener;
+import dev.mamba4j.kernels.WorkerTeam;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,64 +16,58 @@ import java.util.Map;
 /**
  * The time that a part of the step takes in decoding a token, all layers together.
  *
- * @param part norm, in_proj, heads, gate_norm, out_proj or head, as the engine names the phases of
- *     its works; the convolution belongs to the heads
- * @param seconds mean of some tokens
- * @param bytes of memory that it needs: its weights are read once, the state is read and written
+ * @param part norm, in_proj, conv, scan, gate_norm, out_proj or head
+ * @param seconds mean of some tokens. Convolution and scan share a phase, whose time is split as
+ *     that of the threads is; B and C are convolved at the end of in_proj
+ * @param work what it has to do
  */
-public record PartTime(String part, double seconds, long bytes) {
+public record PartTime(String part, double seconds, StepWork work) {
+  /** What the engine calls the phase of convolution and scan. */
   private static final String HEADS = "heads";
 
   /** Decodes some tokens and takes the time of each part. */
-  public static List<PartTime> measure(LanguageModel model, int tokens) {
+  public static List<PartTime> measure(LanguageModel model, int tokens) throws FormatException {
     float[] logits = new float[model.mamba2().config().vocabulary()];
     Clock clock = new Clock();
-    Map<String, Long> bytes;
-    try (Mamba2State state = model.mamba2().newState()) {
-      bytes = bytes(model);
-      model.mamba2().step(state, 0, logits); // warms up
-      model.tell(clock);
+    TimedKernels kernels = new TimedKernels(model.kernels());
+    try (WorkerTeam team = new WorkerTeam(model.threads(), Processors.ofThisProcess());
+        Mamba2 timed = Mamba2.of(model.file(), kernels, team, model.mamba2().precision());
+        Mamba2State state = timed.newState()) {
+      timed.step(state, 0, logits); // warms up
+      kernels.reset();
+      team.tell(clock);
       for (int i = 0; i < tokens; i++) {
-        model.mamba2().step(state, i % model.vocabulary(), logits);
+        timed.step(state, i % model.vocabulary(), logits);
       }
-    } finally {
-      model.tell(null);
     }
+    Map<String, StepWork> work = StepWork.of(model);
+    double convolution = kernels.convolutionShare();
     List<PartTime> parts = new ArrayList<>();
     clock.nanos.forEach(
-        (part, nanos) ->
-            parts.add(new PartTime(part, nanos / 1e9 / tokens, bytes.getOrDefault(part, 0L))));
+        (phase, nanos) -> {
+          double seconds = nanos / 1e9 / tokens;
+          if (phase.equals(HEADS)) {
+            parts.add(of(StepWork.CONV, seconds * convolution, work));
+            parts.add(of(StepWork.SCAN, seconds * (1 - convolution), work));
+          } else {
+            parts.add(of(phase, seconds, work));
+          }
+        });
     return parts;
+  }
+
+  private static PartTime of(String part, double seconds, Map<String, StepWork> work) {
+    return new PartTime(part, seconds, work.get(part));
   }
 
   /** Bytes per second that the part moved. */
   public double bytesPerSecond() {
-    return bytes / seconds;
+    return work.bytes() / seconds;
   }
 
-  private static Map<String, Long> bytes(LanguageModel model) {
-    boolean tied = model.file().tensor("output.weight").isEmpty();
-    Map<String, Long> bytes = new HashMap<>();
-    for (GgufTensor tensor : model.file().tensors()) {
-      if (tied || !tensor.name().equals("token_embd.weight")) {
-        bytes.merge(partOf(tensor.name()), tensor.info().byteSize(), Long::sum);
-      }
-    }
-    bytes.merge(HEADS, 2 * model.mamba2().config().stateBytes(), Long::sum);
-    return bytes;
-  }
-
-  private static String partOf(String tensor) {
-    if (!tensor.startsWith("blk.")) {
-      return "head"; // the head or what stands in for it, and its norm
-    }
-    return switch (tensor.substring(tensor.indexOf('.', "blk.".length()) + 1)) {
-      case "attn_norm.weight" -> "norm";
-      case "ssm_in.weight" -> "in_proj";
-      case "ssm_norm.weight" -> "gate_norm";
-      case "ssm_out.weight" -> "out_proj";
-      default -> HEADS;
-    };
+  /** Operations per second that the part did. */
+  public double operationsPerSecond() {
+    return work.operations() / seconds;
   }
 
   /** A phase takes from the end of the one before it to its own. */
