@@ -23,13 +23,15 @@ import java.util.Locale;
  *
  * @param tokens all that the state has read, in order
  * @param state the packed state
+ * @param logits of the next token, (vocabulary); empty if they were not kept
  */
 @SuppressWarnings("ArrayRecordComponent") // copied on the way in and out
-public record SavedState(int[] tokens, PackedState state) {
+public record SavedState(int[] tokens, PackedState state, float[] logits) {
   private static final String KIND = "mamba4j-state";
   private static final String TOKENS = "mamba4j.state.tokens";
   private static final String MODEL = "mamba4j.state.model";
   private static final String PACKING = "mamba4j.state.packing";
+  private static final String LOGITS = "mamba4j.state.logits";
 
   /** Checks that tokens and state belong together. */
   public SavedState {
@@ -38,11 +40,22 @@ public record SavedState(int[] tokens, PackedState state) {
           "a state of " + state.position() + " tokens with " + tokens.length + " tokens");
     }
     tokens = tokens.clone();
+    logits = logits.clone();
+  }
+
+  /** A state without logits: something has to be read before there is a next token. */
+  public SavedState(int[] tokens, PackedState state) {
+    this(tokens, state, new float[0]);
   }
 
   @Override
   public int[] tokens() {
     return tokens.clone();
+  }
+
+  @Override
+  public float[] logits() {
+    return logits.clone();
   }
 
   /**
@@ -57,6 +70,7 @@ public record SavedState(int[] tokens, PackedState state) {
             .putString(MODEL, fingerprint)
             .putString(PACKING, state.packing().name().toLowerCase(Locale.ROOT))
             .putInt32s(TOKENS, tokens)
+            .putFloat32s(LOGITS, logits)
             .build();
     List<GgufTensorInfo> infos = new ArrayList<>();
     List<MemorySegment> data = new ArrayList<>();
@@ -82,7 +96,9 @@ public record SavedState(int[] tokens, PackedState state) {
   public static SavedState read(Path path, Mamba2Config config, String fingerprint)
       throws IOException {
     try (GgufFile file = GgufFile.open(path)) {
-      int[] tokens = tokens(file, fingerprint);
+      requireModel(file, fingerprint);
+      int[] tokens = tokens(file, config.vocabulary());
+      float[] logits = logits(file, config.vocabulary());
       StatePacking packing = packing(file.metadata().string(PACKING), path);
       PackedState state = new PackedState(config, packing, tokens.length);
       try {
@@ -93,32 +109,72 @@ public record SavedState(int[] tokens, PackedState state) {
         state.close();
         throw e;
       }
-      return new SavedState(tokens, state);
+      return new SavedState(tokens, state, logits);
     }
   }
 
   /** The tokens of a file alone; see {@link #read}. */
-  public static int[] readTokens(Path path, String fingerprint) throws IOException {
+  public static int[] readTokens(Path path, Mamba2Config config, String fingerprint)
+      throws IOException {
     try (GgufFile file = GgufFile.open(path)) {
-      return tokens(file, fingerprint);
+      requireModel(file, fingerprint);
+      return tokens(file, config.vocabulary());
     }
   }
 
-  private static int[] tokens(GgufFile file, String fingerprint) throws FormatException {
+  /** How many tokens the state of a file has read, whatever model it belongs to. */
+  public static int countTokens(Path path) throws IOException {
+    try (GgufFile file = GgufFile.open(path)) {
+      requireState(file);
+      return file.metadata().numbers(TOKENS).size();
+    }
+  }
+
+  private static void requireState(GgufFile file) throws FormatException {
     String kind = file.metadata().optionalString("general.type").orElse("model");
     if (!kind.equals(KIND)) {
       throw new FormatException(file.path() + ": expected a saved state, found a " + kind);
     }
+  }
+
+  private static void requireModel(GgufFile file, String fingerprint) throws FormatException {
+    requireState(file);
     if (!file.metadata().string(MODEL).equals(fingerprint)) {
       throw new FormatException(
           file.path() + ": the state belongs to another model; delete it or use that model");
     }
+  }
+
+  private static int[] tokens(GgufFile file, int vocabulary) throws FormatException {
     GgufNumbers numbers = file.metadata().numbers(TOKENS);
     int[] tokens = new int[numbers.size()];
     for (int i = 0; i < tokens.length; i++) {
-      tokens[i] = Math.toIntExact(numbers.integer(i));
+      long token = numbers.integer(i);
+      if (token < 0 || token >= vocabulary) {
+        throw new FormatException(
+            "%s: %s: expected ids from 0 to %d, found %d"
+                .formatted(file.path(), TOKENS, vocabulary - 1, token));
+      }
+      tokens[i] = (int) token;
     }
     return tokens;
+  }
+
+  private static float[] logits(GgufFile file, int vocabulary) throws FormatException {
+    if (file.metadata().value(LOGITS).isEmpty()) {
+      return new float[0];
+    }
+    GgufNumbers numbers = file.metadata().numbers(LOGITS);
+    if (numbers.size() != 0 && numbers.size() != vocabulary) {
+      throw new FormatException(
+          "%s: %s: expected %d numbers, found %d"
+              .formatted(file.path(), LOGITS, vocabulary, numbers.size()));
+    }
+    float[] logits = new float[numbers.size()];
+    for (int i = 0; i < logits.length; i++) {
+      logits[i] = numbers.float32(i);
+    }
+    return logits;
   }
 
   private static StatePacking packing(String name, Path path) throws FormatException {

@@ -5,6 +5,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -52,6 +53,22 @@ public final class PartialFile {
     } finally {
       if (!locked) {
         channel.close();
+      }
+    }
+  }
+
+  /** Deletes what processes that were killed have left in a folder. */
+  public static void sweep(Path folder) throws IOException {
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, ".*.partial")) {
+      for (Path partial : left) {
+        try (FileChannel channel =
+            FileChannel.open(partial, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+          if (lock(channel)) { // else somebody writes it now
+            Files.deleteIfExists(partial);
+          }
+        } catch (IOException _) {
+          // Gone already, or not ours.
+        }
       }
     }
   }

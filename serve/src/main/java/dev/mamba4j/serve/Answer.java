@@ -2,7 +2,6 @@ package dev.mamba4j.serve;
 
 import dev.mamba4j.engine.Generation;
 import dev.mamba4j.engine.sampling.LogProbabilities;
-import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.json.Json;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,19 +29,19 @@ abstract class Answer {
   private boolean failed;
 
   /** What the answer is made of, common to all that ask for text. */
-  record Form(Tokenizer tokenizer, String model, boolean stream, boolean streamUsage, int top) {
+  record Form(String model, boolean stream, boolean streamUsage, int top) {
     /** No log-probabilities are wanted. */
     static final int NO_TOP = -1;
 
     /** Reads what completions and chat have in common. */
-    static Form of(RequestFields fields, Tokenizer tokenizer, String model, int top) {
+    static Form of(RequestFields fields, Service service, int top) {
       boolean stream = fields.bool("stream", false);
       boolean usage =
           fields
               .object("stream_options")
               .map(options -> options.bool("include_usage", false))
               .orElse(false);
-      return new Form(tokenizer, model, stream, usage, top);
+      return new Form(service.options().modelName(), stream, usage, top);
     }
 
     boolean wantsDistributions() {

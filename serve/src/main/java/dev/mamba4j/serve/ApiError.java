@@ -1,11 +1,16 @@
 package dev.mamba4j.serve;
 
+import dev.mamba4j.formats.json.Json;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** A request that cannot be answered, in the words that the client gets. */
 final class ApiError extends RuntimeException {
   private static final long serialVersionUID = 1;
+
+  /** The media type of {@link #content}. */
+  static final String TYPE = "application/json";
 
   private final int status;
   private final String parameter;
@@ -60,6 +65,11 @@ final class ApiError extends RuntimeException {
     error.put("param", parameter);
     error.put("code", status);
     return Map.of("error", error);
+  }
+
+  /** The body as bytes. */
+  byte[] content() {
+    return Json.write(body()).getBytes(StandardCharsets.UTF_8);
   }
 
   private String type() {

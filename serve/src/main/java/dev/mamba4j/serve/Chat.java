@@ -2,14 +2,11 @@ package dev.mamba4j.serve;
 
 import dev.mamba4j.engine.ChatPrompt;
 import dev.mamba4j.engine.GenerationOptions;
-import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
-import dev.mamba4j.formats.FormatException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Executor;
 
 /** {@code POST /v1/chat/completions}: the next turn of a conversation. */
 final class Chat implements Router.Route {
@@ -19,26 +16,12 @@ final class Chat implements Router.Route {
   /** Turns whose ends are worth remembering, counted from the last. */
   private static final int MARKS = 3;
 
-  private final LanguageModel model;
+  private final Service service;
   private final Tokenizer tokenizer;
-  private final ServerOptions options;
-  private final Prompts prompts;
-  private final Scheduler scheduler;
-  private final Executor workers;
 
-  Chat(
-      LanguageModel model,
-      ServerOptions options,
-      Prompts prompts,
-      Scheduler scheduler,
-      Executor workers)
-      throws FormatException {
-    this.model = model;
-    tokenizer = model.tokenizer();
-    this.options = options;
-    this.prompts = prompts;
-    this.scheduler = scheduler;
-    this.workers = workers;
+  Chat(Service service) {
+    this.service = service;
+    tokenizer = service.tokenizer();
   }
 
   @Override
@@ -50,30 +33,24 @@ final class Chat implements Router.Route {
     refuseFormat(fields);
     int n = fields.integer("n", 1, 1, MAX_CHOICES);
     String limit = fields.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
-    int most = options.limits().maxTokens();
-    int maxTokens = Math.min(fields.integer(limit, most, 0, Integer.MAX_VALUE), most);
+    int maxTokens = service.maxTokens(fields, limit, Integer.MAX_VALUE);
     int top = fields.integer("top_logprobs", 0, 0, MAX_TOP);
     boolean logprobs = fields.bool("logprobs", false);
     ChatPrompt prompt = ChatPrompt.of(ChatMessages.turns(fields.list("messages")), tokenizer);
     List<GenerationOptions> each =
         SamplingFields.read(
-            fields, n, maxTokens, List.of(ChatPrompt.END_OF_ANSWER), model.vocabulary());
-    Answer.Form form =
-        Answer.Form.of(fields, tokenizer, options.modelName(), logprobs ? top : Answer.Form.NO_TOP);
-    ChatAnswer answer = new ChatAnswer(exchange, workers, form);
-    int[] tokens = prompts.checked(prompt.tokens());
+            fields, n, maxTokens, List.of(ChatPrompt.END_OF_ANSWER), service.model().vocabulary());
+    Answer.Form form = Answer.Form.of(fields, service, logprobs ? top : Answer.Form.NO_TOP);
+    ChatAnswer answer = new ChatAnswer(exchange, form);
+    int[] tokens = service.prompts().checked(prompt.tokens());
     Sequence sequence =
-        new Sequence(
-            tokens,
-            each,
-            answer.expect(tokens.length, n),
-            null,
-            form.wantsDistributions(),
-            marks(prompt),
-            exchange.gone(),
-            System.nanoTime() + options.limits().patience().toNanos(),
-            null);
-    scheduler.submit(List.of(sequence));
+        service
+            .sequence(exchange, tokens, each, answer.expect(tokens.length, n))
+            .marked(marks(prompt));
+    if (form.wantsDistributions()) {
+      sequence = sequence.telling(null);
+    }
+    service.scheduler().submit(List.of(sequence));
     answer.begin();
   }
 
@@ -95,8 +72,8 @@ final class Chat implements Router.Route {
 
   /** Answers of the kind "chat.completion". */
   private final class ChatAnswer extends Answer {
-    ChatAnswer(Exchange exchange, Executor workers, Form form) {
-      super(exchange, workers, "chatcmpl-", form);
+    ChatAnswer(Exchange exchange, Form form) {
+      super(exchange, service.workers(), "chatcmpl-", form);
     }
 
     @Override

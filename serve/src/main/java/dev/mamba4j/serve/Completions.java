@@ -1,16 +1,13 @@
 package dev.mamba4j.serve;
 
 import dev.mamba4j.engine.GenerationOptions;
-import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.sampling.LogProbabilities;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
-import dev.mamba4j.formats.FormatException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Executor;
 
 /** {@code POST /v1/completions}: texts continued, and prompts scored ({@code echo}). */
 final class Completions implements Router.Route {
@@ -18,29 +15,12 @@ final class Completions implements Router.Route {
   private static final int MAX_CHOICES = 64;
   private static final int MAX_TOP = 100;
 
-  private final LanguageModel model;
+  private final Service service;
   private final Tokenizer tokenizer;
-  private final ServerOptions options;
-  private final Prompts prompts;
-  private final Scheduler scheduler;
-  private final StateCache states;
-  private final Executor workers;
 
-  Completions(
-      LanguageModel model,
-      ServerOptions options,
-      Prompts prompts,
-      Scheduler scheduler,
-      StateCache states,
-      Executor workers)
-      throws FormatException {
-    this.model = model;
-    tokenizer = model.tokenizer();
-    this.options = options;
-    this.prompts = prompts;
-    this.scheduler = scheduler;
-    this.states = states;
-    this.workers = workers;
+  Completions(Service service) {
+    this.service = service;
+    tokenizer = service.tokenizer();
   }
 
   @Override
@@ -52,45 +32,35 @@ final class Completions implements Router.Route {
       throw ApiError.unsupported("best_of", "ask for n choices with logprobs and compare them");
     }
     boolean echo = fields.bool("echo", false);
-    int maxTokens =
-        Math.min(
-            fields.integer("max_tokens", DEFAULT_TOKENS, 0, Integer.MAX_VALUE),
-            options.limits().maxTokens());
+    int maxTokens = service.maxTokens(fields, "max_tokens", DEFAULT_TOKENS);
     int top = fields.integer("logprobs", Answer.Form.NO_TOP, Answer.Form.NO_TOP, MAX_TOP);
     List<GenerationOptions> each =
-        SamplingFields.read(fields, n, maxTokens, List.of(), model.vocabulary());
-    Answer.Form form = Answer.Form.of(fields, tokenizer, options.modelName(), top);
-    CompletionAnswer answer = new CompletionAnswer(exchange, workers, form);
-    long deadline = System.nanoTime() + options.limits().patience().toNanos();
+        SamplingFields.read(fields, n, maxTokens, List.of(), service.model().vocabulary());
+    Answer.Form form = Answer.Form.of(fields, service, top);
+    CompletionAnswer answer = new CompletionAnswer(exchange, form);
     List<Sequence> sequences = new ArrayList<>();
     for (int[] prompt : read(fields)) {
       Echo told = echo ? new Echo(prompt, form) : null;
       List<Choice> choices = answer.expect(prompt.length, n);
       answer.echo(told, n);
-      sequences.add(
-          new Sequence(
-              prompt,
-              each,
-              choices,
-              told != null && form.wantsDistributions() ? told : null,
-              form.wantsDistributions(),
-              new int[0],
-              exchange.gone(),
-              deadline,
-              null));
+      Sequence sequence = service.sequence(exchange, prompt, each, choices);
+      if (form.wantsDistributions()) {
+        sequence = sequence.telling(told);
+      }
+      sequences.add(sequence);
     }
-    scheduler.submit(sequences);
+    service.scheduler().submit(sequences);
     answer.begin();
   }
 
   /** The prompts, each behind what a saved state has read. */
   private List<int[]> read(RequestFields fields) {
-    List<int[]> all = prompts.read(fields.value("prompt"));
+    List<int[]> all = service.prompts().read(fields.value("prompt"));
     if (!fields.has("state")) {
       return all;
     }
-    int[] before = StateRoutes.tokens(states, fields.string("state"));
-    return all.stream().map(prompt -> prompts.checked(concat(before, prompt))).toList();
+    int[] before = StateRoutes.tokens(service.states(), fields.string("state"));
+    return all.stream().map(prompt -> service.prompts().checked(concat(before, prompt))).toList();
   }
 
   static int[] concat(int[] first, int[] second) {
@@ -129,8 +99,8 @@ final class Completions implements Router.Route {
   private final class CompletionAnswer extends Answer {
     private final List<Echo> echoes = new ArrayList<>(); // by choice, null without
 
-    CompletionAnswer(Exchange exchange, Executor workers, Form form) {
-      super(exchange, workers, "cmpl-", form);
+    CompletionAnswer(Exchange exchange, Form form) {
+      super(exchange, service.workers(), "cmpl-", form);
     }
 
     void echo(Echo echo, int n) {

@@ -3,6 +3,8 @@ package dev.mamba4j.serve;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -40,8 +42,10 @@ abstract class Exchange {
    */
   JsonObject json() {
     try {
-      String text = new String(body, StandardCharsets.UTF_8);
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
       return JsonObject.of("the request", Json.parse(text, "the request"));
+    } catch (CharacterCodingException _) {
+      throw ApiError.badRequest("the request is not UTF-8");
     } catch (FormatException e) {
       throw ApiError.badRequest(e.getMessage());
     }
@@ -62,9 +66,8 @@ abstract class Exchange {
 
   /** Answers with an error. */
   void fail(ApiError error) {
-    byte[] content = Json.write(error.body()).getBytes(StandardCharsets.UTF_8);
     Map<String, String> headers = error.status() == 429 ? Map.of("Retry-After", "1") : Map.of();
-    send(error.status(), "application/json", content, headers);
+    send(error.status(), ApiError.TYPE, error.content(), headers);
   }
 
   /** Begins a stream of server-sent events. */

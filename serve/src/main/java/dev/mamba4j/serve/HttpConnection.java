@@ -5,19 +5,13 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
-import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.FullHttpResponse;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponse;
-import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
@@ -146,13 +140,8 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
         return;
       }
       metrics.response(status);
-      FullHttpResponse response =
-          new DefaultFullHttpResponse(
-              HttpVersion.HTTP_1_1,
-              HttpResponseStatus.valueOf(status),
-              head ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(content));
-      response.headers().set(HttpHeaderNames.CONTENT_LENGTH, content.length);
-      setHeaders(response, type, more);
+      FullHttpResponse response = Responses.whole(status, type, content, head);
+      addHeaders(response, more);
       finish(response);
     }
 
@@ -162,20 +151,16 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
         return;
       }
       metrics.response(200);
-      HttpResponse response = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
-      response.headers().set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
-      setHeaders(response, "text/event-stream; charset=utf-8", Map.of("Cache-Control", "no-cache"));
+      HttpResponse response = Responses.chunked("text/event-stream; charset=utf-8");
+      addHeaders(response, Map.of("Cache-Control", "no-cache"));
       context.writeAndFlush(response);
     }
 
-    private void setHeaders(HttpResponse response, String type, Map<String, String> more) {
-      HttpHeaders to = response.headers();
-      to.set(HttpHeaderNames.CONTENT_TYPE, type);
-      to.set("X-Content-Type-Options", "nosniff");
-      more.forEach(to::set);
-      router.crossOrigin(header("Origin")).forEach(to::set);
+    private void addHeaders(HttpResponse response, Map<String, String> more) {
+      more.forEach(response.headers()::set);
+      router.crossOrigin(header("Origin")).forEach(response.headers()::set);
       if (!keepAlive) {
-        to.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        Responses.setLast(response);
       }
     }
 
@@ -199,7 +184,7 @@ final class HttpConnection extends SimpleChannelInboundHandler<FullHttpRequest> 
                     if (keepAlive && future.isSuccess()) {
                       ended(context);
                     } else {
-                      future.channel().close();
+                      Responses.close(future.channel());
                     }
                   });
     }

@@ -2,6 +2,7 @@ package dev.mamba4j.serve;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.util.ReferenceCountUtil;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -13,14 +14,17 @@ import java.util.concurrent.TimeUnit;
 final class ReceiveDeadline extends ChannelInboundHandlerAdapter {
   private final long receiveSeconds;
   private final long idleSeconds;
+  private final Metrics metrics;
   private ChannelHandlerContext context;
   private Future<?> timeout;
   private boolean receiving;
   private boolean answering;
+  private boolean refused;
 
-  ReceiveDeadline(long receiveSeconds, long idleSeconds) {
+  ReceiveDeadline(long receiveSeconds, long idleSeconds, Metrics metrics) {
     this.receiveSeconds = receiveSeconds;
     this.idleSeconds = idleSeconds;
+    this.metrics = metrics;
   }
 
   @Override
@@ -32,9 +36,13 @@ final class ReceiveDeadline extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelRead(ChannelHandlerContext channel, Object message) throws Exception {
+    if (refused) {
+      ReferenceCountUtil.release(message);
+      return;
+    }
     if (!receiving && !answering) {
       receiving = true;
-      schedule(receiveSeconds);
+      schedule(receiveSeconds, this::refuse);
     }
     super.channelRead(channel, message);
   }
@@ -50,12 +58,20 @@ final class ReceiveDeadline extends ChannelInboundHandlerAdapter {
   void idle() {
     answering = false;
     receiving = false;
-    schedule(idleSeconds);
+    schedule(idleSeconds, () -> context.close());
   }
 
-  private void schedule(long seconds) {
+  private void refuse() {
+    refused = true;
+    Responses.refuse(
+        context.channel(),
+        metrics,
+        ApiError.of(408, "the request did not arrive within " + receiveSeconds + " seconds"));
+  }
+
+  private void schedule(long seconds, Runnable then) {
     cancel();
-    timeout = context.executor().schedule(() -> context.close(), seconds, TimeUnit.SECONDS);
+    timeout = context.executor().schedule(then, seconds, TimeUnit.SECONDS);
   }
 
   private void cancel() {

@@ -5,7 +5,6 @@ import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.engine.Mamba2State;
 import dev.mamba4j.engine.Span;
 import dev.mamba4j.formats.FormatException;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -27,19 +26,13 @@ final class Scheduler implements AutoCloseable {
   /** The most tokens of a pass while others decode: how long their next token may take. */
   private static final int SHARED_PASS = 64;
 
-  /** States that wait to be packed; more are not remembered. */
-  private static final int MAX_UNPACKED = 8;
-
-  /** A shorter prompt is read again sooner than remembered. */
-  private static final int SHORTEST_REMEMBERED = 16;
-
   private final LanguageModel model;
   private final ServerOptions.Limits limits;
   private final StateCache cache;
+  private final StateRecorder recorder;
+  private final StatePool pool;
   private final Metrics metrics;
   private final ExecutorService preparing = Executors.newVirtualThreadPerTaskExecutor();
-  private final ExecutorService remembering =
-      Executors.newSingleThreadExecutor(Thread.ofVirtual().name("remembering").factory());
   private final Thread thread = Thread.ofPlatform().name("scheduler").unstarted(this::serve);
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -48,9 +41,7 @@ final class Scheduler implements AutoCloseable {
   // Guarded by the lock.
   private final ArrayDeque<Sequence> waiting = new ArrayDeque<>();
   private final List<Running> ready = new ArrayList<>();
-  private final ArrayDeque<Mamba2State> idle = new ArrayDeque<>();
   private int used; // of limits.parallel
-  private int unpacked;
   private boolean closed;
   private boolean aborted;
 
@@ -61,6 +52,8 @@ final class Scheduler implements AutoCloseable {
     this.model = model;
     this.limits = limits;
     this.cache = cache;
+    recorder = new StateRecorder(cache);
+    pool = new StatePool(model.mamba2());
     this.metrics = metrics;
     metrics.gauge("running", "Sequences that run.", () -> counted(() -> used));
     metrics.gauge("waiting", "Sequences that wait.", () -> counted(waiting::size));
@@ -146,12 +139,12 @@ final class Scheduler implements AutoCloseable {
   private void prepare(Sequence sequence) {
     Mamba2State state = null;
     try {
-      state = takeState();
+      state = pool.take();
       StateCache.Found found =
           cache.enabled() && sequence.promptListener() == null
               ? cache.restore(sequence.prompt(), sequence.prompt().length - 1, state)
               : new StateCache.Found(0, 0);
-      int branch = found.shared() >= SHORTEST_REMEMBERED ? found.shared() : 0;
+      int branch = found.shared() >= StateCache.SHORTEST ? found.shared() : 0;
       Running running = Running.begin(model, sequence, state, found.restored(), branch);
       metrics.cachedTokens.add(found.restored());
       lock.lock();
@@ -167,27 +160,12 @@ final class Scheduler implements AutoCloseable {
     }
   }
 
-  private Mamba2State takeState() {
-    Mamba2State state;
-    lock.lock();
-    try {
-      state = idle.poll();
-    } finally {
-      lock.unlock();
-    }
-    if (state == null) {
-      return model.mamba2().newState();
-    }
-    state.reset();
-    return state;
-  }
-
   private void release(Mamba2State state, int slots) {
+    if (state != null) {
+      pool.give(state);
+    }
     lock.lock();
     try {
-      if (state != null) {
-        idle.add(state);
-      }
       used -= slots;
       startWaiting();
       changed.signal();
@@ -225,7 +203,7 @@ final class Scheduler implements AutoCloseable {
         if (aborted) {
           ApiError stopped = ApiError.of(503, "the server was stopped");
           active.forEach(running -> running.fail(stopped));
-          active.forEach(running -> idle.add(running.state()));
+          active.forEach(running -> pool.give(running.state()));
           active.forEach(running -> used -= running.slots());
           active.clear();
         }
@@ -309,11 +287,11 @@ final class Scheduler implements AutoCloseable {
       running.advance(span.length());
       if (running.readsPrompt()) {
         if (running.atSnapshot()) {
-          remember(running.readTokens(), running.state(), null);
+          recorder.record(running.readTokens(), running.state(), null);
         }
         return;
       }
-      remember(running.readTokens(), running.state(), running.sequence().saving());
+      recorder.record(running.readTokens(), running.state(), running.sequence().saving());
       for (Running sibling : running.siblings()) {
         active.add(sibling);
         choose(sibling, now);
@@ -340,44 +318,7 @@ final class Scheduler implements AutoCloseable {
   /** The end of a turn is where the next one begins. */
   private void rememberEnd(Running running) {
     if (!running.readsPrompt()) {
-      remember(running.allReadTokens(), running.state(), null);
-    }
-  }
-
-  /** Remembers a state as soon as there is time for it; one that is to be saved, always. */
-  private void remember(int[] tokens, Mamba2State state, Sequence.SaveListener saving) {
-    boolean worthwhile = cache.enabled() && tokens.length >= SHORTEST_REMEMBERED;
-    lock.lock();
-    try {
-      if (saving == null && (!worthwhile || unpacked >= MAX_UNPACKED || aborted)) {
-        return;
-      }
-      unpacked++;
-    } finally {
-      lock.unlock();
-    }
-    Mamba2State copy = state.fork();
-    remembering.execute(() -> pack(tokens, copy, saving));
-  }
-
-  private void pack(int[] tokens, Mamba2State copy, Sequence.SaveListener saving) {
-    try (copy) {
-      String id = cache.remember(tokens, copy, saving != null);
-      if (saving != null) {
-        saving.saved(id);
-      }
-    } catch (IOException | RuntimeException e) {
-      // A state that is not remembered costs time and nothing else, unless a client waits for it.
-      if (saving != null) {
-        saving.failed(e);
-      }
-    } finally {
-      lock.lock();
-      try {
-        unpacked--;
-      } finally {
-        lock.unlock();
-      }
+      recorder.record(running.allReadTokens(), running.state(), null);
     }
   }
 
@@ -419,8 +360,7 @@ final class Scheduler implements AutoCloseable {
   public void close() {
     stop(Duration.ZERO);
     preparing.close();
-    remembering.close();
-    idle.forEach(Mamba2State::close);
-    idle.clear();
+    recorder.close();
+    pool.close();
   }
 }

@@ -52,6 +52,55 @@ record Sequence(
     void read(int position, LogProbabilities next);
   }
 
+  /** A sequence of which no more than the choices is wanted. */
+  static Sequence of(
+      int[] prompt,
+      List<GenerationOptions> options,
+      List<Choice> choices,
+      AtomicBoolean cancelled,
+      long deadline) {
+    return new Sequence(
+        prompt, options, choices, null, false, new int[0], cancelled, deadline, null);
+  }
+
+  /**
+   * The same, with distributions told to the choices.
+   *
+   * @param listener to be told those of the prompt, or null
+   */
+  Sequence telling(PromptListener listener) {
+    return new Sequence(
+        prompt, options, choices, listener, true, marks, cancelled, deadline, saving);
+  }
+
+  /** The same, to be remembered after these lengths of the prompt too. */
+  Sequence marked(int... lengths) {
+    return new Sequence(
+        prompt,
+        options,
+        choices,
+        promptListener,
+        distributions,
+        lengths,
+        cancelled,
+        deadline,
+        saving);
+  }
+
+  /** The same, with the state at the end of the prompt to stay. */
+  Sequence saving(SaveListener listener) {
+    return new Sequence(
+        prompt,
+        options,
+        choices,
+        promptListener,
+        distributions,
+        marks,
+        cancelled,
+        deadline,
+        listener);
+  }
+
   Sequence {
     if (prompt.length == 0 || choices.isEmpty() || choices.size() != options.size()) {
       throw new IllegalArgumentException("a sequence of nothing");

@@ -67,14 +67,12 @@ public final class Server implements AutoCloseable {
     scheduler = new Scheduler(model, options.limits(), states, metrics);
     metrics.gauge("connections", "Open connections.", connections::size);
     router = new Router(options);
-    router.add(
-        "POST",
-        "/v1/completions",
-        new Completions(model, options, prompts, scheduler, states, workers));
-    router.add(
-        "POST", "/v1/chat/completions", new Chat(model, options, prompts, scheduler, workers));
-    new TokenRoutes(model).addTo(router);
-    new StateRoutes(options, prompts, scheduler, states).addTo(router);
+    Service service =
+        new Service(model, model.tokenizer(), options, prompts, scheduler, states, workers);
+    router.add("POST", "/v1/completions", new Completions(service));
+    router.add("POST", "/v1/chat/completions", new Chat(service));
+    new TokenRoutes(service.tokenizer()).addTo(router);
+    new StateRoutes(service).addTo(router);
     new Facts(model, options, metrics, Instant.now().getEpochSecond()).addTo(router);
     Page.addTo(router);
     try {
@@ -123,14 +121,14 @@ public final class Server implements AutoCloseable {
         return;
       }
       connections.add(channel);
-      ReceiveDeadline deadline = new ReceiveDeadline(RECEIVE_SECONDS, IDLE_SECONDS);
+      ReceiveDeadline deadline = new ReceiveDeadline(RECEIVE_SECONDS, IDLE_SECONDS, metrics);
       HttpDecoderConfig decoder =
           new HttpDecoderConfig().setMaxInitialLineLength(MAX_LINE).setMaxHeaderSize(MAX_HEADERS);
       channel
           .pipeline()
           .addLast(deadline)
           .addLast(new HttpServerCodec(decoder))
-          .addLast(new BodyCollector(options.limits().maxBody()))
+          .addLast(new BodyCollector(options.limits().maxBody(), metrics))
           .addLast(new HttpConnection(router, workers, metrics, deadline));
     }
   }

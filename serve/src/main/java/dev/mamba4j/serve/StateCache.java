@@ -4,15 +4,11 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2State;
 import dev.mamba4j.engine.PackedState;
 import dev.mamba4j.engine.SavedState;
+import dev.mamba4j.serve.StateIndex.Entry;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
 
 /**
  * The states at the ends of prompts and turns, found by the longest prefix of a new prompt. Under a
@@ -22,33 +18,14 @@ import java.util.function.Predicate;
  * <p>Safe for use by several threads. Packing, unpacking and files are outside the lock.
  */
 final class StateCache implements AutoCloseable {
+  /** A shorter sequence of tokens is read again sooner than remembered. */
+  static final int SHORTEST = 16;
+
   private final ServerOptions.States options;
   private final Optional<StateFolder> folder;
   private final ReentrantLock lock = new ReentrantLock();
 
-  // Guarded by the lock.
-  private final PrefixTree<Entry> tree = new PrefixTree<>();
-  private final Map<String, Entry> byId = new HashMap<>();
-  private long memoryUsed;
-  private long diskUsed;
-  private long clock;
-
-  /** A remembered state, in memory, on disk or both. Its fields are guarded by the lock. */
-  private static final class Entry {
-    private final String id;
-    private final int[] tokens;
-    private PackedState memory;
-    private long fileBytes; // 0 if there is no file
-    private boolean saved;
-    private long used;
-    private int readers;
-    private boolean removed;
-
-    Entry(int[] tokens) {
-      this.tokens = tokens;
-      id = StateFolder.id(tokens);
-    }
-  }
+  private final StateIndex index = new StateIndex(); // guarded by the lock, as its entries are
 
   /**
    * What was found of a prompt.
@@ -70,12 +47,11 @@ final class StateCache implements AutoCloseable {
             : Optional.empty();
     if (folder.isPresent()) {
       for (StateFolder.Found file : folder.get().list()) {
-        Entry entry = new Entry(file.tokens());
-        entry.fileBytes = file.bytes();
-        entry.saved = file.saved();
-        entry.used = ++clock;
-        add(entry);
-        diskUsed += file.bytes();
+        Entry entry = index.add(file.tokens());
+        index.setFile(entry, file.bytes());
+        if (file.saved()) {
+          entry.setSaved();
+        }
       }
     }
   }
@@ -95,8 +71,8 @@ final class StateCache implements AutoCloseable {
       PrefixTree.Match<Entry> match;
       lock.lock();
       try {
-        match = tree.find(tokens, limit);
-        match.value().ifPresent(this::acquire);
+        match = index.find(tokens, limit);
+        match.value().ifPresent(index::use);
       } finally {
         lock.unlock();
       }
@@ -106,7 +82,7 @@ final class StateCache implements AutoCloseable {
       Entry entry = match.value().get();
       try {
         unpack(entry, into);
-        return new Found(entry.tokens.length, match.shared());
+        return new Found(entry.tokens().length, match.shared());
       } catch (IOException _) {
         forget(entry); // its file is gone or damaged: look for a shorter one
       } finally {
@@ -115,16 +91,11 @@ final class StateCache implements AutoCloseable {
     }
   }
 
-  private void acquire(Entry entry) {
-    entry.readers++;
-    entry.used = ++clock;
-  }
-
   private void release(Entry entry) {
     lock.lock();
     try {
-      entry.readers--;
-      if (entry.removed && entry.readers == 0) {
+      index.release(entry);
+      if (entry.removed() && !entry.inUse()) {
         drop(entry);
       }
     } finally {
@@ -133,17 +104,16 @@ final class StateCache implements AutoCloseable {
   }
 
   private void unpack(Entry entry, Mamba2State into) throws IOException {
-    if (entry.memory != null) {
-      entry.memory.unpackInto(into);
+    if (entry.inMemory()) {
+      entry.memory().unpackInto(into);
       return;
     }
-    SavedState stored = folder.orElseThrow().read(entry.id, entry.saved);
+    SavedState stored = folder.orElseThrow().read(entry.id(), entry.saved());
     stored.state().unpackInto(into);
     lock.lock();
     try {
-      if (entry.memory == null && !entry.removed) {
-        entry.memory = stored.state();
-        memoryUsed += entry.memory.byteSize();
+      if (!entry.inMemory() && !entry.removed()) {
+        index.setMemory(entry, stored.state());
       } else {
         stored.state().close();
       }
@@ -179,15 +149,15 @@ final class StateCache implements AutoCloseable {
           "no room for another saved state; delete some, or start the server with more memory or a"
               + " folder for states");
     }
-    return entry.id;
+    return entry.id();
   }
 
   private Entry known(int[] tokens) {
     lock.lock();
     try {
-      Entry entry = tree.get(tokens).orElse(null);
+      Entry entry = index.get(tokens).orElse(null);
       if (entry != null) {
-        acquire(entry);
+        index.use(entry);
       }
       return entry;
     } finally {
@@ -198,39 +168,32 @@ final class StateCache implements AutoCloseable {
   private Entry add(int[] tokens, PackedState packed) {
     lock.lock();
     try {
-      Entry entry = tree.get(tokens).orElse(null);
+      Entry entry = index.get(tokens).orElse(null);
       if (entry != null) { // another thread was faster
         packed.close();
       } else {
-        entry = new Entry(tokens);
-        entry.memory = packed;
-        memoryUsed += packed.byteSize();
-        add(entry);
+        entry = index.add(tokens);
+        index.setMemory(entry, packed);
       }
-      acquire(entry);
+      index.acquire(entry);
       return entry;
     } finally {
       lock.unlock();
     }
   }
 
-  private void add(Entry entry) {
-    tree.put(entry.tokens, entry);
-    byId.put(entry.id, entry);
-  }
-
   /** Makes an acquired entry one that stays. */
   private void save(Entry entry) throws IOException {
-    if (folder.isPresent() && !entry.saved) {
-      if (entry.fileBytes > 0) {
-        folder.get().keep(entry.id);
+    if (folder.isPresent() && !entry.saved()) {
+      if (entry.onDisk()) {
+        folder.get().keep(entry.id());
       } else {
         write(entry, true);
       }
     }
     lock.lock();
     try {
-      entry.saved = true;
+      entry.setSaved();
     } finally {
       lock.unlock();
     }
@@ -238,11 +201,10 @@ final class StateCache implements AutoCloseable {
 
   /** Writes the file of an entry that someone has acquired. */
   private void write(Entry entry, boolean saved) throws IOException {
-    long bytes = folder.orElseThrow().write(entry.tokens, entry.memory, saved);
+    long bytes = folder.orElseThrow().write(entry.tokens(), entry.memory(), saved);
     lock.lock();
     try {
-      diskUsed += bytes - entry.fileBytes;
-      entry.fileBytes = bytes;
+      index.setFile(entry, bytes);
     } finally {
       lock.unlock();
     }
@@ -254,14 +216,14 @@ final class StateCache implements AutoCloseable {
       Entry oldest;
       lock.lock();
       try {
-        if (memoryUsed <= options.memory()) {
+        if (index.memoryUsed() <= options.memory()) {
           break;
         }
-        oldest = oldest(this::canLeaveMemory).orElse(null);
+        oldest = index.oldest(this::canLeaveMemory).orElse(null);
         if (oldest == null) {
           break; // all that is left is in use, or was saved and has no folder to go to
         }
-        oldest.readers++;
+        index.acquire(oldest);
       } finally {
         lock.unlock();
       }
@@ -271,15 +233,15 @@ final class StateCache implements AutoCloseable {
   }
 
   private boolean canLeaveMemory(Entry entry) {
-    return entry.memory != null && entry.readers == 0 && (folder.isPresent() || !entry.saved);
+    return entry.inMemory() && !entry.inUse() && (folder.isPresent() || !entry.saved());
   }
 
   /** Takes an acquired entry out of memory, and releases it. */
   private void leaveMemory(Entry entry) {
-    boolean onDisk = entry.fileBytes > 0;
+    boolean onDisk = entry.onDisk();
     if (!onDisk && folder.isPresent()) {
       try {
-        write(entry, entry.saved);
+        write(entry, entry.saved());
         onDisk = true;
       } catch (IOException _) {
         // The disk is full or gone: this state is forgotten, which costs time and nothing else.
@@ -287,13 +249,13 @@ final class StateCache implements AutoCloseable {
     }
     lock.lock();
     try {
-      entry.readers--;
+      index.release(entry);
       if (!onDisk) {
         remove(entry);
-      } else if (entry.readers == 0 && entry.memory != null) {
-        memoryUsed -= entry.memory.byteSize();
-        entry.memory.close();
-        entry.memory = null;
+      } else if (!entry.inUse() && entry.removed()) {
+        drop(entry);
+      } else if (!entry.inUse() && entry.inMemory()) {
+        index.freeMemory(entry);
       }
     } finally {
       lock.unlock();
@@ -303,9 +265,9 @@ final class StateCache implements AutoCloseable {
   private void shrinkDisk() {
     lock.lock();
     try {
-      while (diskUsed > options.disk()) {
+      while (index.diskUsed() > options.disk()) {
         Optional<Entry> oldest =
-            oldest(entry -> entry.fileBytes > 0 && entry.readers == 0 && !entry.saved);
+            index.oldest(entry -> entry.onDisk() && !entry.inUse() && !entry.saved());
         if (oldest.isEmpty()) {
           return;
         }
@@ -314,10 +276,6 @@ final class StateCache implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-  }
-
-  private Optional<Entry> oldest(Predicate<Entry> eligible) {
-    return byId.values().stream().filter(eligible).min(Comparator.comparingLong(e -> e.used));
   }
 
   private void forget(Entry entry) {
@@ -331,26 +289,21 @@ final class StateCache implements AutoCloseable {
 
   /** Takes an entry out of reach; its memory goes with its last reader. */
   private void remove(Entry entry) {
-    if (!entry.removed) {
-      entry.removed = true;
-      tree.remove(entry.tokens);
-      byId.remove(entry.id);
-      if (entry.readers == 0) {
+    if (!entry.removed()) {
+      index.remove(entry);
+      if (!entry.inUse()) {
         drop(entry);
       }
     }
   }
 
   private void drop(Entry entry) {
-    if (entry.memory != null) {
-      memoryUsed -= entry.memory.byteSize();
-      entry.memory.close();
-      entry.memory = null;
+    if (entry.inMemory()) {
+      index.freeMemory(entry);
     }
-    if (entry.fileBytes > 0) {
-      diskUsed -= entry.fileBytes;
-      entry.fileBytes = 0;
-      folder.ifPresent(files -> files.delete(entry.id, entry.saved));
+    if (entry.onDisk()) {
+      index.setFile(entry, 0);
+      folder.ifPresent(files -> files.delete(entry.id(), entry.saved()));
     }
   }
 
@@ -358,7 +311,7 @@ final class StateCache implements AutoCloseable {
   Optional<int[]> tokens(String id) {
     lock.lock();
     try {
-      return Optional.ofNullable(byId.get(id)).map(entry -> entry.tokens);
+      return index.get(id).map(Entry::tokens);
     } finally {
       lock.unlock();
     }
@@ -368,9 +321,7 @@ final class StateCache implements AutoCloseable {
   List<Description> list() {
     lock.lock();
     try {
-      List<Entry> entries = new ArrayList<>(byId.values());
-      entries.sort(Comparator.comparingLong((Entry e) -> e.used).reversed());
-      return entries.stream().map(StateCache::describe).toList();
+      return index.all().stream().map(StateCache::describe).toList();
     } finally {
       lock.unlock();
     }
@@ -380,27 +331,25 @@ final class StateCache implements AutoCloseable {
   Optional<Description> describe(String id) {
     lock.lock();
     try {
-      return Optional.ofNullable(byId.get(id)).map(StateCache::describe);
+      return index.get(id).map(StateCache::describe);
     } finally {
       lock.unlock();
     }
   }
 
   private static Description describe(Entry entry) {
-    long bytes = entry.memory == null ? entry.fileBytes : entry.memory.byteSize();
-    return new Description(entry.id, entry.tokens.length, bytes, entry.memory != null, entry.saved);
+    long bytes = entry.inMemory() ? entry.memory().byteSize() : entry.fileBytes();
+    return new Description(
+        entry.id(), entry.tokens().length, bytes, entry.inMemory(), entry.saved());
   }
 
   /** Forgets a state; whether there was one. */
   boolean delete(String id) {
     lock.lock();
     try {
-      Entry entry = byId.get(id);
-      if (entry == null) {
-        return false;
-      }
-      remove(entry);
-      return true;
+      Optional<Entry> entry = index.get(id);
+      entry.ifPresent(this::remove);
+      return entry.isPresent();
     } finally {
       lock.unlock();
     }
@@ -410,7 +359,7 @@ final class StateCache implements AutoCloseable {
   long memoryUsed() {
     lock.lock();
     try {
-      return memoryUsed;
+      return index.memoryUsed();
     } finally {
       lock.unlock();
     }
@@ -420,7 +369,7 @@ final class StateCache implements AutoCloseable {
   int size() {
     lock.lock();
     try {
-      return tree.size();
+      return index.size();
     } finally {
       lock.unlock();
     }
@@ -433,15 +382,15 @@ final class StateCache implements AutoCloseable {
       Entry entry;
       lock.lock();
       try {
-        entry = byId.get(description.id());
-        if (entry == null || entry.memory == null) {
+        entry = index.get(description.id()).orElse(null);
+        if (entry == null || !entry.inMemory()) {
           continue;
         }
         if (!fitsDisk(entry)) {
           remove(entry);
           continue;
         }
-        entry.readers++;
+        index.acquire(entry);
       } finally {
         lock.unlock();
       }
@@ -450,8 +399,8 @@ final class StateCache implements AutoCloseable {
   }
 
   private boolean fitsDisk(Entry entry) {
-    return entry.fileBytes > 0
-        || entry.saved
-        || diskUsed + entry.memory.byteSize() <= options.disk();
+    return entry.onDisk()
+        || entry.saved()
+        || index.diskUsed() + entry.memory().byteSize() <= options.disk();
   }
 }

@@ -4,6 +4,7 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2Config;
 import dev.mamba4j.engine.PackedState;
 import dev.mamba4j.engine.SavedState;
+import dev.mamba4j.formats.PartialFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -51,6 +52,7 @@ final class StateFolder {
     } catch (FileAlreadyExistsException e) {
       throw new IOException(parent + ": is no folder; give one for remembered states", e);
     }
+    PartialFile.sweep(folder);
     return new StateFolder(folder, fingerprint, model.mamba2().config());
   }
 
@@ -82,7 +84,7 @@ final class StateFolder {
       String name = file.getFileName().toString();
       boolean saved = name.startsWith(SAVED);
       try {
-        int[] tokens = SavedState.readTokens(file, fingerprint);
+        int[] tokens = SavedState.readTokens(file, config, fingerprint);
         if (file.equals(file(id(tokens), saved))) {
           found.add(new Found(tokens, Files.size(file), saved));
         }

@@ -12,16 +12,12 @@ import java.util.Map;
  * list, look at, delete.
  */
 final class StateRoutes {
-  private final ServerOptions options;
-  private final Prompts prompts;
-  private final Scheduler scheduler;
+  private final Service service;
   private final StateCache states;
 
-  StateRoutes(ServerOptions options, Prompts prompts, Scheduler scheduler, StateCache states) {
-    this.options = options;
-    this.prompts = prompts;
-    this.scheduler = scheduler;
-    this.states = states;
+  StateRoutes(Service service) {
+    this.service = service;
+    states = service.states();
   }
 
   void addTo(Router router) {
@@ -37,28 +33,19 @@ final class StateRoutes {
       throw ApiError.of(409, "this server remembers no states (--state-memory 0)");
     }
     RequestFields fields = new RequestFields(exchange.json());
-    List<int[]> read = prompts.read(fields.value("prompt"));
+    List<int[]> read = service.prompts().read(fields.value("prompt"));
     if (read.size() != 1) {
       throw ApiError.badParameter("prompt", "one prompt", read.size() + " prompts");
     }
     int[] tokens = read.getFirst();
     if (fields.has("state")) {
       int[] before = tokens(states, fields.string("state"));
-      tokens = prompts.checked(Completions.concat(before, tokens));
+      tokens = service.prompts().checked(Completions.concat(before, tokens));
     }
     Saving saving = new Saving(exchange);
-    scheduler.submit(
-        List.of(
-            new Sequence(
-                tokens,
-                List.of(GenerationOptions.greedy(0)),
-                List.of(saving),
-                null,
-                false,
-                new int[0],
-                exchange.gone(),
-                System.nanoTime() + options.limits().patience().toNanos(),
-                saving)));
+    List<GenerationOptions> none = List.of(GenerationOptions.greedy(0));
+    Sequence sequence = service.sequence(exchange, tokens, none, List.of(saving));
+    service.scheduler().submit(List.of(sequence.saving(saving)));
   }
 
   /** Answers once the state has been saved. */

@@ -1,8 +1,6 @@
 package dev.mamba4j.serve;
 
-import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
-import dev.mamba4j.formats.FormatException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,8 +14,8 @@ import java.util.OptionalInt;
 final class TokenRoutes {
   private final Tokenizer tokenizer;
 
-  TokenRoutes(LanguageModel model) throws FormatException {
-    tokenizer = model.tokenizer();
+  TokenRoutes(Tokenizer tokenizer) {
+    this.tokenizer = tokenizer;
   }
 
   void addTo(Router router) {
