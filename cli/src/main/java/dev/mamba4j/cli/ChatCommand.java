@@ -2,6 +2,7 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.Session;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -17,9 +18,17 @@ import picocli.CommandLine.Option;
       "Talks with a model.",
       "",
       "The conversation is a text with User: and Assistant: in turn, which the model continues;"
-          + " a base model was not trained to answer, and it shows. Lines may be piped in."
+          + " a base model was not trained to answer, and it shows. Lines may be piped in.",
+      "",
+      "With --session the conversation is kept after each answer, as the state of the model, and"
+          + " goes on another time without being read again. mamba4j sessions lists them."
     },
-    footer = {"", "Example:", "  mamba4j chat -m tiny.gguf --system \"A child asks for stories.\""})
+    footer = {
+      "",
+      "Examples:",
+      "  mamba4j chat -m tiny.gguf --system \"A child asks for stories.\"",
+      "  mamba4j chat -m tiny.gguf --session pets"
+    })
 final class ChatCommand implements Callable<Integer> {
   private static final String COMMANDS =
       "/reset forgets all that was said; /exit or Ctrl-D leaves; Ctrl-C ends an answer";
@@ -37,6 +46,14 @@ final class ChatCommand implements Callable<Integer> {
   @Option(names = "--system", paramLabel = "TEXT", description = "A text before all that is said.")
   private String system = "";
 
+  @Option(
+      names = "--session",
+      paramLabel = "NAME",
+      description = "Go on with the conversation of this name, or begin it.")
+  private String name;
+
+  @Mixin private SessionPlace place;
+
   @Mixin private SamplingChoice sampling;
 
   ChatCommand(Console console) {
@@ -51,11 +68,36 @@ final class ChatCommand implements Callable<Integer> {
     GenerationOptions options =
         new GenerationOptions(maxTokens, sampling.options(), List.of(), false);
     try (LanguageModel opened = model.open();
-        Conversation conversation = new Conversation(opened, options, system);
+        Conversation conversation = conversation(opened, options);
         ChatInput input = input()) {
       talk(conversation, input);
     }
     return ExitCode.DONE;
+  }
+
+  private Conversation conversation(LanguageModel opened, GenerationOptions options)
+      throws IOException {
+    Optional<Session> kept = name == null ? Optional.empty() : kept(opened);
+    if (kept.isEmpty()) {
+      return new Conversation(opened, options, system);
+    }
+    int tokens = kept.get().tokens().size();
+    if (!system.isEmpty()) {
+      kept.get().close();
+      throw new UsageException(
+          "--system comes before all that is said, and session \"%s\" has %d tokens already"
+              .formatted(name, tokens));
+    }
+    console.note("session %s goes on after %d tokens".formatted(name, tokens));
+    return new Conversation(opened, options, kept.get());
+  }
+
+  private Optional<Session> kept(LanguageModel opened) throws IOException {
+    try {
+      return place.folder().open(opened, name);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e);
+    }
   }
 
   private ChatInput input() throws IOException {
@@ -95,5 +137,8 @@ final class ChatCommand implements Callable<Integer> {
           return !input.stopsAnswer();
         });
     console.print("\n");
+    if (name != null) {
+      place.folder().save(conversation.session(), name);
+    }
   }
 }

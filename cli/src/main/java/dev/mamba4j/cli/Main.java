@@ -22,6 +22,7 @@ public final class Main {
           "quantize",
           "generate",
           "chat",
+          "sessions",
           "score",
           "perplexity",
           "eval",
@@ -90,6 +91,7 @@ public final class Main {
       case "quantize" -> new QuantizeCommand(console);
       case "generate" -> new GenerateCommand(console);
       case "chat" -> new ChatCommand(console);
+      case "sessions" -> new SessionsCommand(console);
       case "score" -> new ScoreCommand(console);
       case "perplexity" -> new PerplexityCommand(console);
       case "eval" -> new EvalCommand(console);

@@ -13,12 +13,19 @@ import java.io.IOException;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ChatTest {
+  @TempDir private Path sessions;
+
   /** Drawn with a seed: greedy answers of the small model are the same for many transcripts. */
   private static final GenerationOptions ANSWER =
       new GenerationOptions(
@@ -51,6 +58,65 @@ class ChatTest {
       conversation.reset();
       assertThat(conversation.answer("Hello", Session.TextListener.NONE).text()).isEqualTo(first);
     }
+  }
+
+  @Test
+  void aSessionGoesOnAsIfItHadNeverEnded() {
+    String atOnce = Outcome.withInput("Hello\nAnd then?\nWhy?\n", CHAT).out();
+    String parts =
+        inSession("pets", "Hello\n").out() + inSession("pets", "And then?\nWhy?\n").out();
+    assertThat(parts).isEqualTo(atOnce);
+    String[] place = {"sessions", "--session-folder", sessions.toString()};
+    assertThat(Outcome.of(place).out()).contains("pets");
+    assertThat(Outcome.of(with(place, "--delete", "pets")).code()).isZero();
+    assertThat(Outcome.of(with(place, "--json")).out()).isEqualTo("[]\n");
+    Outcome again = Outcome.of(with(place, "--delete", "pets"));
+    assertThat(again.code()).isEqualTo(2);
+    assertThat(again.err()).contains("there is no session \"pets\"");
+  }
+
+  @Test
+  void aSessionThatCannotBeIsTold() throws IOException {
+    assertThat(inSession("../pets", "Hello\n").err()).contains("the name of a session must be");
+    Files.writeString(sessions.resolve("broken.gguf"), "no session");
+    Outcome broken = inSession("broken", "Hello\n");
+    assertThat(broken.code()).isEqualTo(1);
+    assertThat(broken.err()).contains("broken.gguf").doesNotContain("Exception");
+    inSession("tales", "Hello\n");
+    Outcome late =
+        Outcome.withInput(
+            "Hello\n",
+            with(
+                CHAT,
+                "--session",
+                "tales",
+                "--session-folder",
+                sessions.toString(),
+                "--system",
+                "Late."));
+    assertThat(late.code()).isEqualTo(2);
+    assertThat(late.err()).contains("session \"tales\" has").contains("tokens already");
+    Outcome other =
+        Outcome.withInput(
+            "Hello\n",
+            "chat",
+            "-m",
+            TinyModel.Q8_0.toString(),
+            "--session",
+            "tales",
+            "--session-folder",
+            sessions.toString());
+    assertThat(other.code()).isEqualTo(1);
+    assertThat(other.err()).contains("belongs to another model");
+  }
+
+  private Outcome inSession(String name, String input) {
+    return Outcome.withInput(
+        input, with(CHAT, "--session", name, "--session-folder", sessions.toString()));
+  }
+
+  private static String[] with(String[] command, String... more) {
+    return Stream.concat(Arrays.stream(command), Arrays.stream(more)).toArray(String[]::new);
   }
 
   @Test

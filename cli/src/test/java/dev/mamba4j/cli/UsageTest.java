@@ -18,6 +18,7 @@ class UsageTest {
         "quantize",
         "generate",
         "chat",
+        "sessions",
         "score",
         "perplexity",
         "inspect",

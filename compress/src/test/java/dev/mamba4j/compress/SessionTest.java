@@ -10,15 +10,18 @@ import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
 import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.Session;
+import dev.mamba4j.engine.SessionFolder;
 import dev.mamba4j.engine.sampling.SamplingOptions;
 import dev.mamba4j.engine.tokenizer.TokenizerData;
 import dev.mamba4j.engine.tokenizer.TokenizerMetadata;
+import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.gguf.GgufMetadata;
 import dev.mamba4j.formats.gguf.GgufTensorInfo;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -87,6 +90,54 @@ class SessionTest {
         assertThat(fork.tokens()).isEqualTo(session.tokens());
         assertThat(fork.logits()).isEqualTo(session.logits());
       }
+    }
+  }
+
+  @Test
+  void aSavedSessionGoesOnToTheLastBit() throws IOException {
+    SessionFolder sessions = new SessionFolder(folder.resolve("sessions"));
+    try (LanguageModel model = LanguageModel.open(file, OPTIONS);
+        Session session = model.newSession()) {
+      session.read("Once upon a time");
+      session.generate(greedy(5));
+      sessions.save(session, "tale");
+      try (Session kept = sessions.open(model, "tale").orElseThrow()) {
+        assertThat(kept.tokens()).isEqualTo(session.tokens());
+        assertThat(kept.logits()).isEqualTo(session.logits());
+        assertThat(kept.generate(greedy(20)).tokens())
+            .isEqualTo(session.generate(greedy(20)).tokens());
+      }
+      assertThat(sessions.open(model, "other")).isEmpty();
+      assertThat(sessions.list())
+          .singleElement()
+          .satisfies(entry -> assertThat(entry.name()).isEqualTo("tale"))
+          .satisfies(entry -> assertThat(entry.tokens()).isEqualTo(5 + 5));
+      assertThat(sessions.delete("tale")).isTrue();
+      assertThat(sessions.list()).isEmpty();
+    }
+  }
+
+  /** As after kill -9 in the middle of saving. */
+  @Test
+  void aSaveThatWasCutShortLeavesTheOneBefore() throws IOException {
+    Path place = folder.resolve("cut");
+    SessionFolder sessions = new SessionFolder(place);
+    try (LanguageModel model = LanguageModel.open(file, OPTIONS);
+        Session session = model.newSession()) {
+      session.read("Once upon a time");
+      sessions.save(session, "tale");
+      byte[] whole = Files.readAllBytes(place.resolve("tale.gguf"));
+      Path partial = place.resolve(".tale.gguf.partial");
+      Files.write(partial, Arrays.copyOf(whole, whole.length / 2));
+      Files.write(place.resolve("half.gguf"), Arrays.copyOf(whole, whole.length / 2));
+      try (Session kept = sessions.open(model, "tale").orElseThrow()) {
+        assertThat(kept.tokens()).isEqualTo(session.tokens());
+      }
+      assertThatThrownBy(() -> sessions.open(model, "half"))
+          .isInstanceOf(FormatException.class)
+          .hasMessageContaining("half.gguf");
+      sessions.save(session, "other");
+      assertThat(partial).doesNotExist();
     }
   }
 

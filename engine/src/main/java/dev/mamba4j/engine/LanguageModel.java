@@ -138,6 +138,21 @@ public final class LanguageModel implements AutoCloseable {
     return new Session(this, model.newState());
   }
 
+  /**
+   * A session that goes on from a file of {@link Session#save}, or from a state that the server
+   * saved.
+   *
+   * @throws FormatException if it is no such file, is damaged, or belongs to another model
+   */
+  public Session openSession(Path path) throws IOException {
+    SavedState saved = SavedState.read(path, model.config(), fingerprint());
+    try (PackedState packed = saved.state()) {
+      Mamba2State state = model.newState();
+      packed.unpackInto(state);
+      return new Session(this, state, saved);
+    }
+  }
+
   /** Frees everything; sessions are of no use then. */
   @Override
   public void close() {

@@ -3,6 +3,8 @@ package dev.mamba4j.engine;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.kernels.Vectors;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,12 +38,21 @@ public final class Session implements AutoCloseable {
   private final float[] logits;
   private final List<Integer> history = new ArrayList<>();
   private int unread = NONE;
-  private boolean cancelled;
+  private boolean withoutLogits; // of the last position
 
   Session(LanguageModel model, Mamba2State state) {
     this.model = model;
     this.state = state;
     logits = new float[model.mamba2().config().vocabulary()];
+  }
+
+  /** Goes on from a state that has been unpacked. */
+  Session(LanguageModel model, Mamba2State state, SavedState saved) {
+    this(model, state);
+    Arrays.stream(saved.tokens()).forEach(history::add);
+    float[] kept = saved.logits();
+    withoutLogits = kept.length == 0 && !history.isEmpty();
+    System.arraycopy(kept, 0, logits, 0, kept.length);
   }
 
   /** Reads text; special tokens in it are plain text. */
@@ -72,7 +83,7 @@ public final class Session implements AutoCloseable {
       Arrays.stream(all, known, taken).forEach(history::add);
       unread = NONE;
     }
-    cancelled = !complete;
+    withoutLogits = !complete;
     return complete;
   }
 
@@ -85,7 +96,8 @@ public final class Session implements AutoCloseable {
    * Continues the text. A session that has read nothing starts from the token that begins a text.
    *
    * @throws FormatException if the model has no tokenizer
-   * @throws IllegalStateException if the last read was cancelled: there are no logits to go on from
+   * @throws IllegalStateException if there are no logits to go on from: the last read was
+   *     cancelled, or the session comes from a state without them
    * @throws dev.mamba4j.engine.sampling.SamplingException if the options exclude every token
    */
   public Generation generate(GenerationOptions options, TextListener listener)
@@ -120,8 +132,10 @@ public final class Session implements AutoCloseable {
   }
 
   private void readPending() {
-    if (cancelled) {
-      throw new IllegalStateException("the last read was cancelled; read on before generating");
+    if (withoutLogits) {
+      throw new IllegalStateException(
+          "the last read was cancelled, or the session saved without logits; read on before"
+              + " generating");
     }
     if (unread != NONE) {
       model.mamba2().step(state, unread, logits);
@@ -132,7 +146,8 @@ public final class Session implements AutoCloseable {
   /**
    * The logits of the next token: (vocabulary), padding included.
    *
-   * @throws IllegalStateException if nothing has been read, or the last read was cancelled
+   * @throws IllegalStateException if nothing has been read, or there are no logits, see {@link
+   *     #generate}
    */
   public float[] logits() {
     readPending();
@@ -153,8 +168,24 @@ public final class Session implements AutoCloseable {
     System.arraycopy(logits, 0, copy.logits, 0, logits.length);
     copy.history.addAll(history);
     copy.unread = unread;
-    copy.cancelled = cancelled;
+    copy.withoutLogits = withoutLogits;
     return copy;
+  }
+
+  /**
+   * Writes the session to a file from which {@link LanguageModel#openSession} goes on as this one
+   * would, to the last bit. The file is on the disk when this returns, and was as before until
+   * then.
+   *
+   * @throws IllegalStateException if the last read was cancelled; read on before
+   */
+  public void save(Path file) throws IOException {
+    readPending();
+    int[] tokens = history.stream().mapToInt(token -> token).toArray();
+    float[] next = tokens.length == 0 ? new float[0] : logits;
+    try (PackedState packed = PackedState.of(state, StatePacking.FLOAT)) {
+      new SavedState(tokens, packed, next).write(file, model.fingerprint());
+    }
   }
 
   /** Frees the state. */
