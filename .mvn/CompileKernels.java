@@ -28,6 +28,7 @@ final class CompileKernels {
           "-fPIC",
           "-fvisibility=hidden",
           "-fno-math-errno",
+          "-ffp-contract=off",
           "-Wall",
           "-Wextra",
           "-Werror");
@@ -39,7 +40,13 @@ final class CompileKernels {
               "x86_64",
               "avx512",
               List.of(
-                  "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vnni", "-mf16c")),
+                  "-mavx512f",
+                  "-mfma",
+                  "-mavx512bw",
+                  "-mavx512dq",
+                  "-mavx512vl",
+                  "-mavx512vnni",
+                  "-mf16c")),
           new Library("aarch64", "neon", List.of("-march=armv8.2-a+dotprod", "-mtune=cortex-a76")));
 
   /**

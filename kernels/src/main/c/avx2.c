@@ -41,6 +41,11 @@ INLINE vf multiply_add(vf a, vf b, vf c) {
     return _mm256_fmadd_ps(a, b, c);
 }
 
+/* c - a * b, rounded once. */
+INLINE vf minus_product(vf c, vf a, vf b) {
+    return _mm256_fnmadd_ps(a, b, c);
+}
+
 INLINE vf larger(vf a, vf b) {
     return _mm256_max_ps(a, b);
 }
@@ -117,16 +122,33 @@ INLINE int quantize16(const float *x, float factor, int8_t *quants) {
 
 /*
  * Products of int8 activations. vpmaddubsw adds pairs of products of unsigned and signed bytes to 16 bits, which two products of 128 and
- * 127 do not fill; vpmaddwd adds pairs of these, times their scales, to 32 bits: a K block becomes a float once.
+ * 127 do not fill; vpmaddwd adds pairs of these, times their scales, to 32 bits.
  */
 
+typedef __m128 v4;
+typedef __m128i v4i;
+typedef __m256i vi;
+
+/* Eight numbers in four lanes. */
+INLINE v4i fold(__m256i v) {
+    return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+}
+
+INLINE v4 float_sums(const vi v[ROWS]) {
+    __m256i v01 = _mm256_add_epi32(_mm256_unpacklo_epi32(v[0], v[1]), _mm256_unpackhi_epi32(v[0], v[1]));
+    __m256i v23 = _mm256_add_epi32(_mm256_unpacklo_epi32(v[2], v[3]), _mm256_unpackhi_epi32(v[2], v[3]));
+    __m256i sums = _mm256_add_epi32(_mm256_unpacklo_epi64(v01, v23), _mm256_unpackhi_epi64(v01, v23));
+    return _mm_cvtepi32_ps(fold(sums));
+}
+
+#include "rows_x86.h"
 #include "blocks_avx2.h"
 
 /* A K block of activations: the sums of each 16 are 16-bit. */
 struct k_activations {
     const int8_t *quants;
     __m256i sums;
-    __m128 scale;
+    v4 scale;
 };
 
 INLINE struct k_activations load_k_activations(struct activations x, int i) {
@@ -156,20 +178,7 @@ INLINE __m128i two_words(const uint64_t words[2]) {
     return _mm_set_epi64x((int64_t)words[1], (int64_t)words[0]);
 }
 
-/* total + x's scale * (d * sums), d in half precision. */
-INLINE vf add_block(vf total, const uint8_t *d, __m128 x_scale, __m256i sums) {
-    __m128 scale = _mm_mul_ss(_mm_cvtph_ps(_mm_cvtsi32_si128(load16(d))), x_scale);
-    return multiply_add(_mm256_cvtepi32_ps(sums), _mm256_broadcastss_ps(scale), total);
-}
-
-/* total + x's scale * (d * sums - dmin * mins), dmin behind d. */
-INLINE vf add_block_with_mins(vf total, const uint8_t *d, __m128 x_scale, __m256i sums, __m256i mins) {
-    __m128 scales = _mm_mul_ps(_mm_cvtph_ps(_mm_cvtsi32_si128((int)load32(d))), x_scale);
-    total = multiply_add(_mm256_cvtepi32_ps(sums), _mm256_broadcastss_ps(scales), total);
-    return _mm256_fnmadd_ps(_mm256_cvtepi32_ps(mins), _mm256_broadcastss_ps(_mm_movehdup_ps(scales)), total);
-}
-
-INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q2_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const __m256i two_bits = _mm256_set1_epi8(3);
     __m128i packed = load_few_bytes(block);
     __m256i scales = scales_of_16(_mm_and_si128(packed, _mm_set1_epi8(15)));
@@ -179,10 +188,11 @@ INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total
         __m256i qs = _mm256_srli_epi16(load_bytes(block + 16 + k / 4 * 32), 2 * (k % 4));
         sums = add_scaled(sums, _mm256_and_si256(qs, two_bits), x, scales, k);
     }
-    return add_block_with_mins(total, block + 80, x->scale, sums, _mm256_madd_epi16(mins, x->sums));
+    *minimums = fold(_mm256_madd_epi16(mins, x->sums));
+    return sums;
 }
 
-INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q3_k(const uint8_t *block, const struct k_activations *x) {
     const __m256i two_bits = _mm256_set1_epi8(3);
     const __m256i third_bit = _mm256_set1_epi8(4);
     uint64_t unpacked[2];
@@ -198,7 +208,7 @@ INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total
         sums = add_scaled(sums, q, x, scales, k);
     }
     __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(_mm256_cvtepi8_epi16(bytes), x->sums), 2);
-    return add_block(total, block + 108, x->scale, _mm256_sub_epi32(sums, offsets));
+    return _mm256_sub_epi32(sums, offsets);
 }
 
 /* The scales of 32 values of Q4_K and Q5_K for add_scaled, and the mins, each twice, for the sums of 16. */
@@ -217,7 +227,7 @@ INLINE struct scales_and_mins unpack_scales_of_32(const uint8_t *packed) {
         _mm256_permute4x64_epi64(all, 0x88), _mm256_shuffle_epi8(_mm256_permute4x64_epi64(all, 0xdd), twice)};
 }
 
-INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q4_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const __m256i nibble = _mm256_set1_epi8(15);
     struct scales_and_mins unpacked = unpack_scales_of_32(block + 4);
     __m256i sums = _mm256_setzero_si256();
@@ -226,10 +236,11 @@ INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total
         sums = add_scaled(sums, _mm256_and_si256(qs, nibble), x, unpacked.scales, 2 * k);
         sums = add_scaled(sums, _mm256_and_si256(_mm256_srli_epi16(qs, 4), nibble), x, unpacked.scales, 2 * k + 1);
     }
-    return add_block_with_mins(total, block, x->scale, sums, _mm256_madd_epi16(unpacked.mins, x->sums));
+    *minimums = fold(_mm256_madd_epi16(unpacked.mins, x->sums));
+    return sums;
 }
 
-INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q5_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i fifth_bit = _mm256_set1_epi8(16);
     struct scales_and_mins unpacked = unpack_scales_of_32(block + 4);
@@ -241,10 +252,11 @@ INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total
         __m256i q = _mm256_or_si256(_mm256_and_si256(qs, nibble), _mm256_and_si256(high, fifth_bit));
         sums = add_scaled(sums, q, x, unpacked.scales, k);
     }
-    return add_block_with_mins(total, block, x->scale, sums, _mm256_madd_epi16(unpacked.mins, x->sums));
+    *minimums = fold(_mm256_madd_epi16(unpacked.mins, x->sums));
+    return sums;
 }
 
-INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q6_k(const uint8_t *block, const struct k_activations *x) {
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i two_bits = _mm256_set1_epi8(0x30);
     __m128i bytes = load_few_bytes(block + 192);
@@ -258,10 +270,10 @@ INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total
         sums = add_scaled(sums, q, x, scales, k);
     }
     __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(_mm256_cvtepi8_epi16(bytes), x->sums), 5);
-    return add_block(total, block + 208, x->scale, _mm256_sub_epi32(sums, offsets));
+    return _mm256_sub_epi32(sums, offsets);
 }
 
-INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_iq4_xs(const uint8_t *block, const struct k_activations *x) {
     __m128i bytes = _mm_sub_epi8(_mm_cvtsi64_si128((int64_t)unpack_scales_iq4_xs(block + 2)), _mm_set1_epi8(32));
     __m256i scales = _mm256_broadcastsi128_si256(_mm_cvtepi8_epi16(bytes));
     __m256i sums = _mm256_setzero_si256();
@@ -269,7 +281,7 @@ INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf tot
         __m256i pairs = signed_pairs(load_levels(block + 8 + 16 * k), load_bytes(x->quants + 32 * k));
         sums = _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, scale_of_32(scales, k)));
     }
-    return add_block(total, block, x->scale, sums);
+    return sums;
 }
 
 #include "tiles_avx2.h"

@@ -41,6 +41,11 @@ INLINE vf multiply_add(vf a, vf b, vf c) {
     return _mm512_fmadd_ps(a, b, c);
 }
 
+/* c - a * b, rounded once. */
+INLINE vf minus_product(vf c, vf a, vf b) {
+    return _mm512_fnmadd_ps(a, b, c);
+}
+
 INLINE vf larger(vf a, vf b) {
     return _mm512_max_ps(a, b);
 }
@@ -96,17 +101,22 @@ INLINE int quantize16(const float *x, float factor, int8_t *quants) {
 
 /*
  * Products of int8 activations. vpdpbusd adds four products of unsigned and signed bytes to each of 16 sums; vpdpwssd, with the
- * upper half of each scale 0, multiplies such a sum by its scale and adds it: a K block becomes a float once.
+ * upper half of each scale 0, multiplies such a sum by its scale and adds it.
  */
+
+typedef __m128 v4;
+typedef __m128i v4i;
+typedef __m512i vi;
+
+/* The sums of the four lanes of each quarter, of four vectors side by side. */
+INLINE __m512i sums_of_quarters(const __m512i v[4]) {
+    __m512i v01 = _mm512_add_epi32(_mm512_unpacklo_epi32(v[0], v[1]), _mm512_unpackhi_epi32(v[0], v[1]));
+    __m512i v23 = _mm512_add_epi32(_mm512_unpacklo_epi32(v[2], v[3]), _mm512_unpackhi_epi32(v[2], v[3]));
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(v01, v23), _mm512_unpackhi_epi64(v01, v23));
+}
 
 INLINE __m512i load_bytes(const void *p) {
     return _mm512_loadu_si512(p);
-}
-
-/* 32 bytes of two places side by side. */
-INLINE __m512i load_halves(const uint8_t *low, const uint8_t *high) {
-    __m512i first = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)low));
-    return _mm512_inserti64x4(first, _mm256_loadu_si256((const __m256i *)high), 1);
 }
 
 /* 32 bytes twice. */
@@ -136,6 +146,21 @@ INLINE __m512i unsigned_levels(__m512i codes) {
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(levels), codes);
 }
 
+/* Sixteen numbers in eight lanes. */
+INLINE __m256i halve(__m512i v) {
+    return _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+}
+
+/* Eight numbers in four lanes. */
+INLINE v4i fold(__m256i v) {
+    return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+}
+
+INLINE v4 float_sums(const vi v[ROWS]) {
+    return _mm_cvtepi32_ps(fold(halve(sums_of_quarters(v))));
+}
+
+#include "rows_x86.h"
 #include "blocks_avx512.h"
 
 /*
@@ -148,15 +173,13 @@ struct k_activations {
     __m512i level_offsets[2];
     __m256i sums;
     __m128i sums_of_32;
-    __m128 scale;
+    v4 scale;
     /* For Q2_K, in the order of its lanes. */
     __m512i turned[4];
     __m512i turned_sums;
-    vf turned_scales;
-    /* For Q3_K: 32 values of each half, what -4 and -16 for each weight add up to, and a quarter of the scale. */
+    /* For Q3_K: 32 values of each half, and what -4 and -16 for each weight add up to. */
     __m512i by_32[4];
     __m512i offsets_of_4[4];
-    __m128 quarter_scale;
 };
 
 /* Lane u of a quarter, which is 16 c of a half n on, takes four values of group 8 n + 2 u + c: those from 4 ((u + turn) % 4) on. */
@@ -197,8 +220,6 @@ INLINE struct k_activations load_k_activations(struct activations x, int i) {
     }
     const __m512i sum_order = _mm512_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
     k.turned_sums = _mm512_permutexvar_epi32(sum_order, load_bytes(x.sums + i / 16));
-    k.turned_scales = mul(_mm512_broadcastss_ps(k.scale), _mm512_broadcast_f32x4(_mm_setr_ps(1, 0x1p-2f, 0x1p-4f, 0x1p-6f)));
-    k.quarter_scale = _mm_mul_ps(k.scale, _mm_set1_ps(0.25f));
     return k;
 }
 
@@ -217,25 +238,6 @@ INLINE __m128i two_words(const uint64_t words[2]) {
     return _mm_set_epi64x((int64_t)words[1], (int64_t)words[0]);
 }
 
-/* total + x's scale * (d * sums), d in half precision. */
-INLINE vf add_block(vf total, const uint8_t *d, __m128 x_scale, __m512i sums) {
-    __m128 scale = _mm_mul_ss(_mm_cvtph_ps(_mm_cvtsi32_si128(load16(d))), x_scale);
-    return multiply_add(_mm512_cvtepi32_ps(sums), _mm512_broadcastss_ps(scale), total);
-}
-
-/* total + x's scale * (d * sums - dmin * mins), dmin behind d. */
-INLINE vf add_block_with_mins(vf total, const uint8_t *d, __m128 x_scale, __m512i sums, __m128i mins) {
-    __m128 scales = _mm_mul_ps(_mm_cvtph_ps(_mm_cvtsi32_si128((int)load32(d))), x_scale);
-    __m128 offset = _mm_mul_ps(_mm_cvtepi32_ps(mins), _mm_shuffle_ps(scales, scales, 0x55));
-    total = multiply_add(_mm512_cvtepi32_ps(sums), _mm512_broadcastss_ps(scales), total);
-    return sub(total, _mm512_zextps128_ps512(offset));
-}
-
-/* Eight numbers in four lanes. */
-INLINE __m128i fold(__m256i v) {
-    return _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-}
-
 /*
  * Byte i of qs has values i, i + 32, i + 64 and i + 96 of a half of the block. Lane u of a quarter takes the pair of bits u, where it
  * lies, of each of the quarter's four lanes in turn: so every lane has a scale of its own and adds up a group of 16, times 4^u.
@@ -245,7 +247,7 @@ INLINE __m512i add_pairs_of_bits(__m512i sums, __m512i qs, __m512i x) {
     return _mm512_dpbusd_epi32(sums, _mm512_and_si512(qs, mask), x);
 }
 
-INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q2_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
     __m512i packed = _mm512_cvtepu8_epi32(_mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)block), order));
     __m512i qs = load_bytes(block + 16);
@@ -253,13 +255,9 @@ INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total
     sums = add_pairs_of_bits(sums, _mm512_shuffle_epi32(qs, 0x39), x->turned[1]);
     sums = add_pairs_of_bits(sums, _mm512_shuffle_epi32(qs, 0x4e), x->turned[2]);
     sums = add_pairs_of_bits(sums, _mm512_shuffle_epi32(qs, 0x93), x->turned[3]);
-    sums = _mm512_mullo_epi32(sums, _mm512_and_si512(packed, _mm512_set1_epi32(15)));
-    __m512i mins = _mm512_madd_epi16(_mm512_srli_epi32(packed, 4), x->turned_sums);
-    __m128 scales = _mm_cvtph_ps(_mm_cvtsi32_si128((int)load32(block + 80)));
-    vf scale = mul(_mm512_broadcastss_ps(scales), x->turned_scales);
-    vf min_scale = _mm512_broadcastss_ps(_mm_mul_ss(_mm_movehdup_ps(scales), x->scale));
-    total = multiply_add(_mm512_cvtepi32_ps(sums), scale, total);
-    return _mm512_fnmadd_ps(_mm512_cvtepi32_ps(mins), min_scale, total);
+    sums = _mm512_srav_epi32(sums, _mm512_broadcast_i32x4(_mm_setr_epi32(0, 2, 4, 6)));
+    *minimums = fold(halve(_mm512_madd_epi16(_mm512_srli_epi32(packed, 4), x->turned_sums)));
+    return _mm512_mullo_epi32(sums, _mm512_and_si512(packed, _mm512_set1_epi32(15)));
 }
 
 /* Low bits, and `high` where the mask has ones. */
@@ -280,7 +278,7 @@ INLINE __m512i order_of_packed(int g) {
  * Byte i of qs has values i, i + 32, i + 64 and i + 96 of a half of the block, its third bits are in hmask. Every second one stays where
  * it lies, four times as large, and the scales of the others are four times as large instead. Sums of both go side by side as 16 bits.
  */
-INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q3_k(const uint8_t *block, const struct k_activations *x) {
     const __m512i even_bits = _mm512_set1_epi8(0x03);
     const __m512i odd_bits = _mm512_set1_epi8(0x0c);
     const __m512i even_high = _mm512_set1_epi8(0x04);
@@ -303,7 +301,7 @@ INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total
     __m512i p3 = _mm512_dpbusd_epi32(x->offsets_of_4[3], q3, x->by_32[3]);
     __m512i sums = _mm512_madd_epi16(_mm512_packs_epi32(p0, p1), _mm512_permutexvar_epi16(order_of_packed(0), scales));
     sums = _mm512_dpwssd_epi32(sums, _mm512_packs_epi32(p2, p3), _mm512_permutexvar_epi16(order_of_packed(4), scales));
-    return add_block(total, block + 108, x->quarter_scale, sums);
+    return _mm512_srai_epi32(sums, 2);
 }
 
 /* The scales and mins of Q4_K and Q5_K: 16 bytes, see unpack_scales_and_mins. */
@@ -327,7 +325,7 @@ INLINE __m512i add_scaled_groups(__m512i sums, __m512i first, __m512i second, co
     return _mm512_dpwssd_epi32(sums, products, _mm512_permutexvar_epi32(order, scales));
 }
 
-INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q4_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const __m512i nibble = _mm512_set1_epi8(15);
     __m128i scales = unpack_scales_of_32(block + 4);
     __m512i wide = _mm512_cvtepu8_epi32(scales);
@@ -339,11 +337,11 @@ INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total
         _mm512_setzero_si512(), _mm512_and_si512(first, nibble), _mm512_and_si512(second, nibble), x, wide, 0);
     first = _mm512_and_si512(_mm512_srli_epi16(first, 4), nibble);
     second = _mm512_and_si512(_mm512_srli_epi16(second, 4), nibble);
-    sums = add_scaled_groups(sums, first, second, x, wide, 1);
-    return add_block_with_mins(total, block, x->scale, sums, mins_of_32(x, scales));
+    *minimums = mins_of_32(x, scales);
+    return add_scaled_groups(sums, first, second, x, wide, 1);
 }
 
-INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q5_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const __m512i nibble = _mm512_set1_epi8(15);
     const __m512i fifth_bit = _mm512_set1_epi8(16);
     __m128i scales = unpack_scales_of_32(block + 4);
@@ -363,13 +361,13 @@ INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total
         or_masked(_mm512_and_si512(second, nibble), _mm512_rolv_epi32(qh_second, even_groups), fifth_bit), x, wide, 0);
     first = _mm512_and_si512(_mm512_srli_epi16(first, 4), nibble);
     second = _mm512_and_si512(_mm512_srli_epi16(second, 4), nibble);
-    sums = add_scaled_groups(
+    *minimums = mins_of_32(x, scales);
+    return add_scaled_groups(
         sums, or_masked(first, _mm512_rolv_epi32(qh_first, odd_groups), fifth_bit),
         or_masked(second, _mm512_rolv_epi32(qh_second, odd_groups), fifth_bit), x, wide, 1);
-    return add_block_with_mins(total, block, x->scale, sums, mins_of_32(x, scales));
 }
 
-INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q6_k(const uint8_t *block, const struct k_activations *x) {
     const __m512i nibble = _mm512_set1_epi8(15);
     const __m512i two_bits = _mm512_set1_epi8(0x30);
     __m256i scales = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(block + 192)));
@@ -387,30 +385,29 @@ INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total
         sums = add_scaled(sums, high, x->x[2 * n + 1], wide, order_of_16(2 * n + 1));
     }
     __m256i offsets = _mm256_slli_epi32(_mm256_madd_epi16(scales, x->sums), 5);
-    return add_block(total, block + 208, x->scale, _mm512_sub_epi32(sums, _mm512_zextsi256_si512(offsets)));
+    return _mm512_sub_epi32(sums, _mm512_zextsi256_si512(offsets));
 }
 
 /* Groups of 32 that are a vector's quarters: their low nibbles, then their high ones. Sums do not fit the 16 bits of vpdpwssd. */
-INLINE vf add_scaled_levels(vf total, __m512i codes, const struct k_activations *x, int odd, vf scales) {
+INLINE __m512i scaled_levels(__m512i codes, const struct k_activations *x, int odd, __m512i scales) {
     const __m512i nibble = _mm512_set1_epi8(15);
     __m512i low = unsigned_levels(_mm512_and_si512(codes, nibble));
     __m512i high = unsigned_levels(_mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble));
     __m512i products = _mm512_dpbusd_epi32(x->level_offsets[odd], low, x->quarters[2 * odd]);
     products = _mm512_dpbusd_epi32(products, high, x->quarters[2 * odd + 1]);
-    return multiply_add(_mm512_cvtepi32_ps(products), scales, total);
+    return _mm512_mullo_epi32(products, scales);
 }
 
-INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_iq4_xs(const uint8_t *block, const struct k_activations *x) {
     __m128i bytes = _mm_cvtsi64_si128((int64_t)unpack_scales_iq4_xs(block + 2));
-    __m256i integers = _mm256_sub_epi32(_mm256_cvtepu8_epi32(bytes), _mm256_set1_epi32(32));
-    __m128 scale = _mm_mul_ss(_mm_cvtph_ps(_mm_cvtsi32_si128(load16(block))), x->scale);
-    vf scales = _mm512_castps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(integers), _mm256_broadcastss_ps(scale)));
+    __m512i scales = _mm512_castsi256_si512(_mm256_sub_epi32(_mm256_cvtepu8_epi32(bytes), _mm256_set1_epi32(32)));
     __m512i qs01 = load_bytes(block + 8);
     __m512i qs23 = load_bytes(block + 72);
     __m512i even = _mm512_shuffle_i64x2(qs01, qs23, 0x88);
     __m512i odd = _mm512_shuffle_i64x2(qs01, qs23, 0xdd);
-    total = add_scaled_levels(total, even, x, 0, _mm512_permutexvar_ps(by_quarter(0, 2, 4, 6), scales));
-    return add_scaled_levels(total, odd, x, 1, _mm512_permutexvar_ps(by_quarter(1, 3, 5, 7), scales));
+    return _mm512_add_epi32(
+        scaled_levels(even, x, 0, _mm512_permutexvar_epi32(by_quarter(0, 2, 4, 6), scales)),
+        scaled_levels(odd, x, 1, _mm512_permutexvar_epi32(by_quarter(1, 3, 5, 7), scales)));
 }
 
 #include "tiles_avx512.h"

@@ -1,17 +1,13 @@
-/* Products of int8 activations with four blocks of 32 values that have a scale each; part of avx2.c. */
+/* Products of int8 activations with four blocks of 32 values that have a scale each, of four rows; part of avx2.c. */
 #define STEP 128
 
-/* The scales of four blocks that are `bytes` apart, times those of the activations. */
-INLINE __m128 scales_of_4(const uint8_t *blocks, int bytes, __m128 scales) {
-    uint64_t halves = (uint64_t)load16(blocks) | (uint64_t)load16(blocks + bytes) << 16
-        | (uint64_t)load16(blocks + 2 * bytes) << 32 | (uint64_t)load16(blocks + 3 * bytes) << 48;
-    return _mm_mul_ps(_mm_cvtph_ps(_mm_cvtsi64_si128((int64_t)halves)), scales);
-}
-
-/* total + scales[k] * pairs, the pairs being 16-bit sums. */
-INLINE vf add_scaled_pairs(vf total, __m256i pairs, __m128 scales, int k) {
-    vf scale = _mm256_permutevar_ps(_mm256_set_m128(scales, scales), _mm256_set1_epi32(k));
-    return multiply_add(_mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))), scale, total);
+/* The sums of 16-bit pairs of each of four rows, times factors. */
+INLINE v4 add_pairs_of_rows(v4 sums, const __m256i pairs[ROWS], v4 factors) {
+    __m256i products[ROWS];
+    for (int r = 0; r < ROWS; r++) {
+        products[r] = _mm256_madd_epi16(pairs[r], _mm256_set1_epi16(1));
+    }
+    return multiply_add4(float_sums(products), factors, sums);
 }
 
 /* Pairs of products of signed weights, whose signs go to the activations; two products of 127 and 127 fit 16 bits. */
@@ -44,68 +40,54 @@ INLINE __m256i load_levels(const uint8_t *codes) {
     return _mm256_shuffle_epi8(levels, load_nibbles(codes));
 }
 
-/* The sums of four blocks of activations times their scales: what the minimums of weights are multiplied by. */
-INLINE __m128 scaled_sums(struct activations x) {
-    __m128i sums = _mm_hadd_epi32(load_few_bytes(x.sums), load_few_bytes(x.sums + 4));
-    return _mm_mul_ps(_mm_cvtepi32_ps(sums), _mm_loadu_ps(x.scales));
+/* The sum of block k of activations times their scale: what the minimums of weights are multiplied by. */
+INLINE v4 scaled_sum(struct activations x, int k) {
+    return _mm_set1_ps((float)(x.sums[2 * k] + x.sums[2 * k + 1]) * x.scales[k]);
 }
 
-INLINE void add_step_q8_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        __m128 factors = scales_of_4(blocks, 34, _mm_loadu_ps(x.scales));
-        for (int k = 0; k < 4; k++) {
-            __m256i pairs = signed_pairs(load_bytes(blocks + 34 * k + 2), load_bytes(x.quants + 32 * k));
-            sums[r] = add_scaled_pairs(sums[r], pairs, factors, k);
-        }
-    }
-}
-
-/* d * (q - zero): pairs of zero * x are taken away; `load` is an expression that makes the quants of `block`. */
-#define STEP_WITH_ZERO(name, bytes, zero, load)                                                                              \
-    INLINE void name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {                     \
-        __m256i zeros[4];                                                                                                    \
+/* d * q; `pairs` is an expression of `block` and of the inputs xs. */
+#define STEP_OF(name, bytes, pairs_of_block)                                                                                 \
+    INLINE v4 name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {                             \
         for (int k = 0; k < 4; k++) {                                                                                        \
-            zeros[k] = _mm256_maddubs_epi16(_mm256_set1_epi8(zero), load_bytes(x.quants + 32 * k));                          \
-        }                                                                                                                    \
-        for (int r = 0; r < ROWS; r++) {                                                                                     \
-            __m128 factors = scales_of_4(rows[r] + at, bytes, _mm_loadu_ps(x.scales));                                       \
-            for (int k = 0; k < 4; k++) {                                                                                    \
+            __m256i xs = load_bytes(x.quants + 32 * k);                                                                      \
+            __m256i pairs[ROWS];                                                                                             \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
                 const uint8_t *block = rows[r] + at + bytes * k;                                                             \
-                __m256i pairs = _mm256_maddubs_epi16(load, load_bytes(x.quants + 32 * k));                                   \
-                sums[r] = add_scaled_pairs(sums[r], _mm256_sub_epi16(pairs, zeros[k]), factors, k);                          \
+                pairs[r] = pairs_of_block;                                                                                   \
             }                                                                                                                \
+            v4 scales = halves_of_rows(rows, at + bytes * k);                                                                \
+            sums = add_pairs_of_rows(sums, pairs, _mm_mul_ps(scales, _mm_set1_ps(x.scales[k])));                             \
         }                                                                                                                    \
+        return sums;                                                                                                         \
     }
 
-STEP_WITH_ZERO(add_step_q4_0, 18, 8, load_nibbles(block + 2))
-STEP_WITH_ZERO(add_step_q5_0, 22, 16, load_five_bits(block + 2, block + 6))
+STEP_OF(add_step_q8_0, 34, signed_pairs(load_bytes(block + 2), xs))
+STEP_OF(add_step_iq4_nl, 18, signed_pairs(load_levels(block + 2), xs))
 
-/* d * q + m, m behind d. */
+/* Pairs of products of quants from 0 to 31, less those of a zero. */
+INLINE __m256i pairs_from(__m256i quants, int zero, __m256i x) {
+    return _mm256_sub_epi16(_mm256_maddubs_epi16(quants, x), _mm256_maddubs_epi16(_mm256_set1_epi8((char)zero), x));
+}
+
+STEP_OF(add_step_q4_0, 18, pairs_from(load_nibbles(block + 2), 8, xs))
+STEP_OF(add_step_q5_0, 22, pairs_from(load_five_bits(block + 2, block + 6), 16, xs))
+
+/* d * q + m, m behind d; `load` is an expression that makes the quants of `block`. */
 #define STEP_WITH_MINIMUM(name, bytes, load)                                                                                 \
-    INLINE void name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {                     \
-        __m128 x_sums = scaled_sums(x);                                                                                      \
-        for (int r = 0; r < ROWS; r++) {                                                                                     \
-            __m128 factors = scales_of_4(rows[r] + at, bytes, _mm_loadu_ps(x.scales));                                       \
-            sums[r] = add(sums[r], _mm256_zextps128_ps256(scales_of_4(rows[r] + at + 2, bytes, x_sums)));                    \
-            for (int k = 0; k < 4; k++) {                                                                                    \
+    INLINE v4 name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {                             \
+        for (int k = 0; k < 4; k++) {                                                                                        \
+            __m256i xs = load_bytes(x.quants + 32 * k);                                                                      \
+            __m256i pairs[ROWS];                                                                                             \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
                 const uint8_t *block = rows[r] + at + bytes * k;                                                             \
-                __m256i pairs = _mm256_maddubs_epi16(load, load_bytes(x.quants + 32 * k));                                   \
-                sums[r] = add_scaled_pairs(sums[r], pairs, factors, k);                                                      \
+                pairs[r] = _mm256_maddubs_epi16(load, xs);                                                                   \
             }                                                                                                                \
+            v4 scales = halves_of_rows(rows, at + bytes * k);                                                                \
+            sums = add_pairs_of_rows(sums, pairs, _mm_mul_ps(scales, _mm_set1_ps(x.scales[k])));                             \
+            sums = multiply_add4(halves_of_rows(rows, at + bytes * k + 2), scaled_sum(x, k), sums);                          \
         }                                                                                                                    \
+        return sums;                                                                                                         \
     }
 
 STEP_WITH_MINIMUM(add_step_q4_1, 20, load_nibbles(block + 4))
 STEP_WITH_MINIMUM(add_step_q5_1, 24, load_five_bits(block + 4, block + 8))
-
-INLINE void add_step_iq4_nl(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        __m128 factors = scales_of_4(blocks, 18, _mm_loadu_ps(x.scales));
-        for (int k = 0; k < 4; k++) {
-            __m256i pairs = signed_pairs(load_levels(blocks + 18 * k + 2), load_bytes(x.quants + 32 * k));
-            sums[r] = add_scaled_pairs(sums[r], pairs, factors, k);
-        }
-    }
-}

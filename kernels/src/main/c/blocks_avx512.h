@@ -1,36 +1,9 @@
-/* Products of int8 activations with four blocks of 32 values that have a scale each; part of avx512.c. */
+/* Products of int8 activations with four blocks of 32 values that have a scale each, of four rows; part of avx512.c. */
 #define STEP 128
 
-/* Weights become unsigned by adding 128, which `offset` takes away. Sums of the blocks lie 0 0 2 2, 0 0 2 2, 1 1 3 3, 1 1 3 3. */
-INLINE void add_step_q8_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-    const __m512i order = _mm512_setr_epi32(0, 0, 2, 2, 0, 0, 2, 2, 1, 1, 3, 3, 1, 1, 3, 3);
-    /* Scales are the 16-bit values 0 and 17 of the bytes from 0 and from 68. */
-    const __m512i scale_order = _mm512_castsi256_si512(
-        _mm256_setr_epi16(0, 0, 0, 0, 0, 0, 0, 0, 17, 17, 17, 17, 17, 17, 17, 17));
-    __m512i x01 = load_bytes(x.quants);
-    __m512i x23 = load_bytes(x.quants + 64);
-    __m512i offset01 = offset(128, x01);
-    __m512i offset23 = offset(128, x23);
-    vf x_scales = _mm512_permutexvar_ps(order, _mm512_castps128_ps512(_mm_loadu_ps(x.scales)));
-    for (int r = 0; r < ROWS; r++) {
-        const uint8_t *blocks = rows[r] + at;
-        __m512i w01 = _mm512_xor_si512(load_halves(blocks + 2, blocks + 36), sign);
-        __m512i w23 = _mm512_xor_si512(load_halves(blocks + 70, blocks + 104), sign);
-        vf p01 = _mm512_castsi512_ps(_mm512_dpbusd_epi32(offset01, w01, x01));
-        vf p23 = _mm512_castsi512_ps(_mm512_dpbusd_epi32(offset23, w23, x23));
-        __m512i even = _mm512_castps_si512(_mm512_shuffle_ps(p01, p23, 0x88));
-        __m512i odd = _mm512_castps_si512(_mm512_shuffle_ps(p01, p23, 0xdd));
-        __m512i halves = _mm512_permutexvar_epi16(scale_order, load_bytes(blocks));
-        halves = _mm512_mask_permutexvar_epi16(halves, 0xcccccccc, scale_order, load_bytes(blocks + 68));
-        vf w_scales = _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
-        sums[r] = multiply_add(_mm512_cvtepi32_ps(_mm512_add_epi32(even, odd)), mul(w_scales, x_scales), sums[r]);
-    }
-}
-
 /*
- * In the types of four and five bits a quarter of the vectors belongs to each block. What a step takes of a row is seen as 16-bit words
- * in two vectors: those from its beginning, and those up to its end.
+ * A quarter of each vector belongs to each block. Where blocks are of four or five bits, what a step takes of a row is seen as 16-bit
+ * words in two vectors: those from its beginning, and those up to its end.
  */
 struct words {
     __m512i first;
@@ -58,16 +31,23 @@ INLINE __m512i words_of_4(struct words w, int bytes, int i, int mask) {
     return _mm512_permutex2var_epi16(w.first, order, w.last);
 }
 
-/* Word i of all blocks as numbers of half precision. */
-INLINE vf halves_of_4(struct words w, int bytes, int i) {
-    short a = word_at(0, i, bytes);
-    short b = word_at(1, i, bytes);
-    short c = word_at(2, i, bytes);
-    short d = word_at(3, i, bytes);
-    const __m512i order = _mm512_castsi256_si512(_mm256_setr_epi16(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d));
-    __m512i halves = 3 * bytes / 2 + i < 32 ? _mm512_permutexvar_epi16(order, w.first)
-                                            : _mm512_permutex2var_epi16(w.first, order, w.last);
-    return _mm512_cvtph_ps(_mm512_castsi512_si256(halves));
+/* Words of `from` that the order takes, to words r, 4 + r, 8 + r and 12 + r where bits 0, 4, 8 and 12 of the mask are set. */
+INLINE __m512i put_words(__m512i to, int mask, int r, __m256i order, __m512i from) {
+    return _mm512_mask_permutexvar_epi16(to, (__mmask32)(mask << r), _mm512_castsi256_si512(order), from);
+}
+
+/* A different index for each block, whatever the row. */
+INLINE __m256i words_by_block(short a, short b, short c, short d) {
+    return _mm256_setr_epi16(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d);
+}
+
+/* Word i of all blocks of row r, by blocks and rows. */
+INLINE __m512i put_word_of_4(__m512i to, int r, struct words w, int bytes, int i) {
+    short last = word_at(3, i, bytes);
+    __m256i order = words_by_block(word_at(0, i, bytes), word_at(1, i, bytes), word_at(2, i, bytes), last);
+    int fits = 3 * bytes / 2 + i < 32;
+    to = put_words(to, fits ? 0x1111 : 0x0111, r, order, w.first);
+    return fits ? to : put_words(to, 0x1000, r, order, w.last);
 }
 
 /* Values 0 to 15 and 16 to 31 of four blocks. */
@@ -123,43 +103,101 @@ INLINE __m512i offset_of_halves(int factor, struct halves x) {
     return _mm512_add_epi32(offset(factor, x.low), offset(factor, x.high));
 }
 
-/* total + w's scales * x's scales * (start + q · x). */
-INLINE vf add_products(vf total, __m512i start, struct halves q, const struct step_activations *step, vf w_scales) {
-    __m512i products = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(start, q.low, step->x.low), q.high, step->x.high);
-    return multiply_add(_mm512_cvtepi32_ps(products), mul(w_scales, step->scales), total);
+INLINE __m512i dot_halves(__m512i start, struct halves q, struct halves x) {
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(start, q.low, x.low), q.high, x.high);
+}
+
+/* By blocks and rows: halves, of which there are 16, as floats times what belongs to the blocks of activations. */
+INLINE vf scale_halves(__m512i halves, vf x) {
+    return mul(_mm512_cvtph_ps(_mm512_castsi512_si256(halves)), x);
+}
+
+#define ADD_BLOCK(sums, a, b, block)                                                                                         \
+    multiply_add4(_mm512_extractf32x4_ps(a, block), _mm512_extractf32x4_ps(b, block), sums)
+
+/* The sums of rows, block after block; factors by blocks and rows. */
+INLINE v4 add_blocks(v4 sums, const __m512i products[ROWS], vf factors) {
+    vf whole = _mm512_cvtepi32_ps(sums_of_quarters(products));
+    sums = ADD_BLOCK(sums, whole, factors, 0);
+    sums = ADD_BLOCK(sums, whole, factors, 1);
+    sums = ADD_BLOCK(sums, whole, factors, 2);
+    return ADD_BLOCK(sums, whole, factors, 3);
+}
+
+/* The same with minimums and the sums of activations that they are multiplied by. */
+INLINE v4 add_blocks_with_minimums(v4 sums, const __m512i products[ROWS], vf factors, vf minimums, vf x_sums) {
+    vf whole = _mm512_cvtepi32_ps(sums_of_quarters(products));
+    sums = ADD_BLOCK(ADD_BLOCK(sums, whole, factors, 0), minimums, x_sums, 0);
+    sums = ADD_BLOCK(ADD_BLOCK(sums, whole, factors, 1), minimums, x_sums, 1);
+    sums = ADD_BLOCK(ADD_BLOCK(sums, whole, factors, 2), minimums, x_sums, 2);
+    return ADD_BLOCK(ADD_BLOCK(sums, whole, factors, 3), minimums, x_sums, 3);
+}
+
+/* Sixteen bytes of each of four blocks, 128 added to make them unsigned. */
+INLINE __m512i unsigned_bytes_of_4(const uint8_t *bytes, int stride) {
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)bytes));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(bytes + stride)), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(bytes + 2 * stride)), 2);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(bytes + 3 * stride)), 3);
+    return _mm512_xor_si512(v, _mm512_set1_epi8((char)0x80));
+}
+
+/* Scales are words 0 and 17 of the bytes from 0 and from 68. */
+INLINE v4 add_step_q8_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {
+    struct step_activations step = load_step(x);
+    __m512i start = offset_of_halves(128, step.x);
+    __m512i products[ROWS];
+    __m512i scales = _mm512_setzero_si512();
+    for (int r = 0; r < ROWS; r++) {
+        const uint8_t *blocks = rows[r] + at;
+        struct halves q = {unsigned_bytes_of_4(blocks + 2, 34), unsigned_bytes_of_4(blocks + 18, 34)};
+        products[r] = dot_halves(start, q, step.x);
+        scales = put_words(scales, 0x0011, r, words_by_block(0, 17, 0, 17), load_bytes(blocks));
+        scales = put_words(scales, 0x1100, r, words_by_block(0, 17, 0, 17), load_bytes(blocks + 68));
+    }
+    return add_blocks(sums, products, scale_halves(scales, step.scales));
 }
 
 /* d * (q - zero); `quants` is an expression that makes the quants of the words w. */
 #define STEP_WITH_ZERO(name, bytes, zero, quants)                                                                            \
-    INLINE void name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {                     \
+    INLINE v4 name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {                             \
         struct step_activations step = load_step(x);                                                                         \
         __m512i start = offset_of_halves(zero, step.x);                                                                      \
+        __m512i products[ROWS];                                                                                              \
+        __m512i scales = _mm512_setzero_si512();                                                                             \
         for (int r = 0; r < ROWS; r++) {                                                                                     \
             struct words w = load_words(rows[r] + at, bytes);                                                                \
-            sums[r] = add_products(sums[r], start, quants, &step, halves_of_4(w, bytes, 0));                                 \
+            products[r] = dot_halves(start, quants, step.x);                                                                 \
+            scales = put_word_of_4(scales, r, w, bytes, 0);                                                                  \
         }                                                                                                                    \
+        return add_blocks(sums, products, scale_halves(scales, step.scales));                                                \
     }
 
 STEP_WITH_ZERO(add_step_q4_0, 18, 8, nibbles_of_4(w, 18, 1))
 STEP_WITH_ZERO(add_step_q5_0, 22, 16, five_bits_of_4(w, 22, 1))
 STEP_WITH_ZERO(add_step_iq4_nl, 18, 128, levels_of_4(w, 18, 1))
 
-/* A quarter of each block's sum of activations times their scale, for each of its four lanes. */
-INLINE vf quarters_of_sums(struct activations x) {
+/* The sums of each block of activations times their scale. */
+INLINE vf scaled_sums(struct activations x) {
     __m128i sums = _mm_hadd_epi32(_mm_loadu_si128((const __m128i *)x.sums), _mm_loadu_si128((const __m128i *)x.sums + 1));
-    return by_blocks(_mm_mul_ps(_mm_mul_ps(_mm_cvtepi32_ps(sums), _mm_loadu_ps(x.scales)), _mm_set1_ps(0.25f)));
+    return by_blocks(_mm_mul_ps(_mm_cvtepi32_ps(sums), _mm_loadu_ps(x.scales)));
 }
 
 /* d * q + m, m behind d. */
 #define STEP_WITH_MINIMUM(name, bytes, quants)                                                                               \
-    INLINE void name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {                     \
+    INLINE v4 name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {                             \
         struct step_activations step = load_step(x);                                                                         \
-        vf x_sums = quarters_of_sums(x);                                                                                     \
+        __m512i products[ROWS];                                                                                              \
+        __m512i scales = _mm512_setzero_si512();                                                                             \
+        __m512i minimums = scales;                                                                                           \
         for (int r = 0; r < ROWS; r++) {                                                                                     \
             struct words w = load_words(rows[r] + at, bytes);                                                                \
-            sums[r] = multiply_add(halves_of_4(w, bytes, 1), x_sums, sums[r]);                                               \
-            sums[r] = add_products(sums[r], _mm512_setzero_si512(), quants, &step, halves_of_4(w, bytes, 0));                \
+            products[r] = dot_halves(_mm512_setzero_si512(), quants, step.x);                                                \
+            scales = put_word_of_4(scales, r, w, bytes, 0);                                                                  \
+            minimums = put_word_of_4(minimums, r, w, bytes, 1);                                                              \
         }                                                                                                                    \
+        vf factors = scale_halves(scales, step.scales);                                                                      \
+        return add_blocks_with_minimums(sums, products, factors, scale_halves(minimums, set1(1)), scaled_sums(x));           \
     }
 
 STEP_WITH_MINIMUM(add_step_q4_1, 20, nibbles_of_4(w, 20, 2))

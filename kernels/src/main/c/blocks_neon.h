@@ -1,12 +1,5 @@
-/* Products of int8 activations with four blocks of 32 values that have a scale each; part of neon.c. */
+/* Products of int8 activations with a block of 32 values of four rows; part of neon.c. */
 #define STEP 128
-
-/* The scales of four blocks that are `bytes` apart. */
-INLINE vf scales_of_4(const uint8_t *blocks, int bytes) {
-    uint64_t halves = (uint64_t)load16(blocks) | (uint64_t)load16(blocks + bytes) << 16
-        | (uint64_t)load16(blocks + 2 * bytes) << 32 | (uint64_t)load16(blocks + 3 * bytes) << 48;
-    return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(halves)));
-}
 
 /* Values 0 to 15 and 16 to 31 of a block. */
 struct halves {
@@ -75,68 +68,50 @@ INLINE struct halves load_levels(const uint8_t *codes) {
         vqtbl1q_s8(levels, vreinterpretq_u8_s8(q.low)), vqtbl1q_s8(levels, vreinterpretq_u8_s8(q.high))};
 }
 
-/* total + w's scales * x's scales * products, by blocks. */
-INLINE vf add_products(vf total, const int32x4_t products[4], vf w_scales, vf x_scales) {
-    return vfmaq_f32(total, vcvtq_f32_s32(sums_of_4(products)), vmulq_f32(w_scales, x_scales));
-}
-
-/* d * q; `quants_of_block` is an expression of `block`. */
-#define STEP_OF(name, bytes, quants_of_block)                                                                                \
-    INLINE void name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {                     \
-        vf x_scales = load(x.scales);                                                                                        \
-        for (int r = 0; r < ROWS; r++) {                                                                                     \
-            int32x4_t products[4];                                                                                           \
-            for (int k = 0; k < 4; k++) {                                                                                    \
+/* d * q, of which `start` is what sums begin with and `quants_of_block` the quants of `block`; both are expressions, of xs too. */
+#define STEP_OF(name, bytes, start, quants_of_block)                                                                         \
+    INLINE v4 name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {                             \
+        for (int k = 0; k < STEP / 32; k++) {                                                                                \
+            const struct halves xs = load_bytes(x.quants + 32 * k);                                                          \
+            const int32x4_t first = start;                                                                                   \
+            int32x4_t products[ROWS];                                                                                        \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
                 const uint8_t *block = rows[r] + at + bytes * k;                                                             \
-                products[k] = dot32(vdupq_n_s32(0), quants_of_block, load_bytes(x.quants + 32 * k));                         \
+                products[r] = dot32(first, quants_of_block, xs);                                                             \
             }                                                                                                                \
-            sums[r] = add_products(sums[r], products, scales_of_4(rows[r] + at, bytes), x_scales);                           \
+            v4 factors = vmulq_n_f32(halves_of_rows(rows, at + bytes * k), x.scales[k]);                                     \
+            sums = multiply_add(vcvtq_f32_s32(sums_of_4(products)), factors, sums);                                          \
         }                                                                                                                    \
+        return sums;                                                                                                         \
     }
 
-STEP_OF(add_step_q8_0, 34, load_bytes((const int8_t *)block + 2))
-STEP_OF(add_step_q5_0, 22, load_five_signed_bits(block + 2, block + 6))
-STEP_OF(add_step_iq4_nl, 18, load_levels(block + 2))
-
-/* -8 times the sums of x, which the offset of the weights takes away, is where sums of products begin. */
-INLINE void add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {
+/* -8 times the sums of x, which the offset of the weights takes away. */
+INLINE int32x4_t minus_8_times(struct halves x) {
     const struct halves minus_8 = {vdupq_n_s8(-8), vdupq_n_s8(-8)};
-    vf x_scales = load(x.scales);
-    struct halves xs[4];
-    int32x4_t offsets[4];
-    for (int k = 0; k < 4; k++) {
-        xs[k] = load_bytes(x.quants + 32 * k);
-        offsets[k] = dot32(vdupq_n_s32(0), minus_8, xs[k]);
-    }
-    for (int r = 0; r < ROWS; r++) {
-        int32x4_t products[4];
-        for (int k = 0; k < 4; k++) {
-            products[k] = dot32(offsets[k], load_nibbles(rows[r] + at + 18 * k + 2), xs[k]);
-        }
-        sums[r] = add_products(sums[r], products, scales_of_4(rows[r] + at, 18), x_scales);
-    }
+    return dot32(vdupq_n_s32(0), minus_8, x);
 }
 
-/* The sums of four blocks of activations times their scales: what the minimums of weights are multiplied by. */
-INLINE vf scaled_sums(struct activations x) {
-    int32x4_t sums = vpaddq_s32(vld1q_s32(x.sums), vld1q_s32(x.sums + 4));
-    return vmulq_f32(vcvtq_f32_s32(sums), load(x.scales));
-}
+STEP_OF(add_step_q8_0, 34, vdupq_n_s32(0), load_bytes((const int8_t *)block + 2))
+STEP_OF(add_step_q4_0, 18, minus_8_times(xs), load_nibbles(block + 2))
+STEP_OF(add_step_q5_0, 22, vdupq_n_s32(0), load_five_signed_bits(block + 2, block + 6))
+STEP_OF(add_step_iq4_nl, 18, vdupq_n_s32(0), load_levels(block + 2))
 
 /* d * q + m, m behind d. */
 #define STEP_WITH_MINIMUM(name, bytes, quants_of_block)                                                                      \
-    INLINE void name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, vf sums[ROWS]) {                     \
-        vf x_scales = load(x.scales);                                                                                        \
-        vf x_sums = scaled_sums(x);                                                                                          \
-        for (int r = 0; r < ROWS; r++) {                                                                                     \
-            int32x4_t products[4];                                                                                           \
-            for (int k = 0; k < 4; k++) {                                                                                    \
+    INLINE v4 name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {                             \
+        for (int k = 0; k < STEP / 32; k++) {                                                                                \
+            const struct halves xs = load_bytes(x.quants + 32 * k);                                                          \
+            int32x4_t products[ROWS];                                                                                        \
+            for (int r = 0; r < ROWS; r++) {                                                                                 \
                 const uint8_t *block = rows[r] + at + bytes * k;                                                             \
-                products[k] = dot32(vdupq_n_s32(0), quants_of_block, load_bytes(x.quants + 32 * k));                         \
+                products[r] = dot32(vdupq_n_s32(0), quants_of_block, xs);                                                    \
             }                                                                                                                \
-            sums[r] = vfmaq_f32(sums[r], scales_of_4(rows[r] + at + 2, bytes), x_sums);                                      \
-            sums[r] = add_products(sums[r], products, scales_of_4(rows[r] + at, bytes), x_scales);                           \
+            v4 factors = vmulq_n_f32(halves_of_rows(rows, at + bytes * k), x.scales[k]);                                     \
+            sums = multiply_add(vcvtq_f32_s32(sums_of_4(products)), factors, sums);                                          \
+            float x_sum = (float)(x.sums[2 * k] + x.sums[2 * k + 1]) * x.scales[k];                                          \
+            sums = multiply_add(halves_of_rows(rows, at + bytes * k + 2), set1(x_sum), sums);                                \
         }                                                                                                                    \
+        return sums;                                                                                                         \
     }
 
 STEP_WITH_MINIMUM(add_step_q4_1, 20, load_nibbles(block + 4))

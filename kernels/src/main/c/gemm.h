@@ -57,12 +57,17 @@ struct output {
     int add;
 };
 
-static void store_sums(const tile_sums *sums, int rows, int tokens, struct output out) {
+/* What sums begin with. */
+static void load_sums(tile_sums *sums, int rows, int tokens, struct output from) {
+    memset(sums, 0, tokens * sizeof *sums);
+    for (int t = 0; from.add && t < tokens; t++) {
+        memcpy(sums[t], from.y + t * from.stride, rows * sizeof *sums[t]);
+    }
+}
+
+static void store_sums(const tile_sums *sums, int rows, int tokens, struct output to) {
     for (int t = 0; t < tokens; t++) {
-        float *y = out.y + t * out.stride;
-        for (int r = 0; r < rows; r++) {
-            y[r] = out.add ? y[r] + sums[t][r] : sums[t][r];
-        }
+        memcpy(to.y + t * to.stride, sums[t], rows * sizeof *sums[t]);
     }
 }
 
@@ -77,21 +82,17 @@ struct rows {
 /* Columns from i on. */
 INLINE struct inputs from_column(const struct inputs *x, int i, const struct form *form) {
     struct inputs from = *x;
-    from.values += i;
-    if (form->block) {
-        from.quants += i;
-        from.scales += i / form->block;
-        from.offsets += i / form->group;
-        from.scaled_sums += i / form->group;
-        from.split += i / K_BLOCK * 2 * form->minimums;
-    }
+    from.quants += i;
+    from.scales += i / form->block;
+    from.offsets += i / form->group;
+    from.scaled_sums += i / form->group;
+    from.split += i / K_BLOCK * 2 * form->minimums;
     return from;
 }
 
 /* All rows with at most MOST_TOKENS tokens. */
 static void multiply_rows(
-    const struct tiled_type *type, panel_product *product, struct rows rows, const struct inputs *x, int tokens,
-    struct output out) {
+    const struct tiled_type *type, struct rows rows, const struct inputs *x, int tokens, struct output out) {
     tile_sums sums[MOST_TOKENS];
     for (int row = 0; row < rows.count; row += TILE_ROWS) {
         int count = smaller_int(TILE_ROWS, rows.count - row);
@@ -99,7 +100,8 @@ static void multiply_rows(
         for (int r = 0; r < TILE_ROWS; r++) {
             tile_rows[r] = rows.first + rows.bytes * (row + smaller_int(r, count - 1)); /* where no more are left, the last repeats */
         }
-        memset(sums, 0, tokens * sizeof *sums);
+        const struct output of_tile = {out.y + row, out.stride, out.add};
+        load_sums(sums, count, tokens, of_tile);
         for (int i = 0; i < rows.columns; i += PANEL_COLUMNS) {
             int columns = smaller_int(PANEL_COLUMNS, rows.columns - i);
             int bytes = columns / type->values * type->bytes;
@@ -109,9 +111,9 @@ static void multiply_rows(
                 next.at = row + 2 * TILE_ROWS <= rows.count ? TILE_ROWS * rows.bytes : at;
             }
             struct inputs part = from_column(x, i, &type->form);
-            product(tile_rows, at, next, columns, &part, tokens, sums);
+            type->int8(tile_rows, at, next, columns, &part, tokens, sums);
         }
-        store_sums(sums, count, tokens, (struct output){out.y + row, out.stride, out.add});
+        store_sums(sums, count, tokens, of_tile);
     }
 }
 
@@ -152,7 +154,29 @@ static void multiply_int8(
         inputs.scaled_sums = prepared.scaled_sums;
         inputs.split = prepared.split;
         prepare(form, &inputs, sums + from / 16, rows.columns / 16, part.columns, tokens, &prepared);
-        multiply_rows(type, type->int8, part, &inputs, tokens, (struct output){out.y, out.stride, out.add || from > 0});
+        multiply_rows(type, part, &inputs, tokens, (struct output){out.y, out.stride, out.add || from > 0});
+    }
+}
+
+/* Products of floats with at most MOST_TOKENS tokens. */
+static void multiply_floats(
+    const struct tiled_type *type, struct rows rows, const float *x, int tokens, struct output out) {
+    lane_sums sums[MOST_TOKENS];
+    for (int row = 0; row < rows.count; row += ROWS) {
+        int count = smaller_int(ROWS, rows.count - row);
+        const uint8_t *four[ROWS];
+        for (int r = 0; r < ROWS; r++) {
+            four[r] = rows.first + rows.bytes * (row + smaller_int(r, count - 1));
+        }
+        memset(sums, 0, tokens * sizeof *sums);
+        for (int i = 0; i < rows.columns; i += PANEL_COLUMNS) {
+            int64_t at = (int64_t)(i / type->values) * type->bytes;
+            add_floats(type->floats, four, at, smaller_int(PANEL_COLUMNS, rows.columns - i), x + i, rows.columns, tokens, sums);
+        }
+        for (int64_t t = 0; t < tokens; t++) {
+            float *y = out.y + t * out.stride + row;
+            store_first_rows(y, count, add_lanes(load_first_rows(y, count, out.add), sums[t]));
+        }
     }
 }
 
@@ -169,11 +193,9 @@ static int multiply_tiled(
         int64_t at = t * rows.columns;
         struct output to = {out.y + t * out.stride, out.stride, out.add};
         if (block == 0) {
-            struct inputs inputs = {.values = x.values + at, .stride = rows.columns};
-            multiply_rows(type, type->floats, rows, &inputs, count, to);
+            multiply_floats(type, rows, x.values + at, count, to);
         } else {
             struct inputs inputs = {
-                .values = x.values + at,
                 .quants = x.quants + at,
                 .stride = rows.columns,
                 .scales = x.scales + at / block,

@@ -41,6 +41,11 @@ INLINE vf multiply_add(vf a, vf b, vf c) {
     return vfmaq_f32(c, a, b);
 }
 
+/* c - a * b, rounded once. */
+INLINE vf minus_product(vf c, vf a, vf b) {
+    return vfmsq_f32(c, a, b);
+}
+
 INLINE vf larger(vf a, vf b) {
     return vmaxq_f32(a, b);
 }
@@ -100,6 +105,38 @@ INLINE int32x4_t sums_of_4(const int32x4_t v[4]) {
     return vpaddq_s32(vpaddq_s32(v[0], v[1]), vpaddq_s32(v[2], v[3]));
 }
 
+typedef float32x4_t v4;
+typedef int32x4_t v4i;
+typedef int32x4_t vi;
+
+INLINE v4 load4(const float *p) {
+    return load(p);
+}
+
+INLINE void store4(float *p, v4 v) {
+    store(p, v);
+}
+
+INLINE v4 multiply_add4(v4 a, v4 b, v4 c) {
+    return multiply_add(a, b, c);
+}
+
+/* Numbers of half precision, one of each row, `at` bytes from its beginning. */
+INLINE v4 halves_of_rows(const uint8_t *const rows[ROWS], int64_t at) {
+    uint64_t low = (uint64_t)load16(rows[0] + at) | (uint64_t)load16(rows[1] + at) << 16;
+    uint64_t high = (uint64_t)load16(rows[2] + at) | (uint64_t)load16(rows[3] + at) << 16;
+    return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(low | high << 32)));
+}
+
+INLINE v4 scale_blocks(const vi sums[ROWS], const uint8_t *const rows[ROWS], int64_t at) {
+    return mul(vcvtq_f32_s32(sums_of_4(sums)), halves_of_rows(rows, at));
+}
+
+INLINE v4 scale_blocks_with_minimums(
+    const vi sums[ROWS], const v4i minimums[ROWS], const uint8_t *const rows[ROWS], int64_t at) {
+    return minus_product(scale_blocks(sums, rows, at), vcvtq_f32_s32(sums_of_4(minimums)), halves_of_rows(rows, at + 2));
+}
+
 #include "blocks_neon.h"
 
 INLINE int32x4_t dot16(int8x16_t q, const int8_t *x) {
@@ -116,12 +153,12 @@ struct k_activations {
     int32x4_t sums_of_32[2];
     int32x4_t starts_q3_k[16];
     int32x4_t starts_q6_k[16];
-    float scale;
+    v4 scale;
 };
 
 INLINE struct k_activations load_k_activations(struct activations x, int i) {
     const int8_t q3_k[4] = {-4, -16, -64, -4}; /* see pair_of_bits */
-    struct k_activations k = {.quants = x.quants + i, .scale = x.scales[i / K_BLOCK]};
+    struct k_activations k = {.quants = x.quants + i, .scale = set1(x.scales[i / K_BLOCK])};
     for (int j = 0; j < 2; j++) {
         int32x4_t first = vld1q_s32(x.sums + i / 16 + 8 * j);
         int32x4_t second = vld1q_s32(x.sums + i / 16 + 8 * j + 4);
@@ -166,14 +203,6 @@ INLINE uint8x16_t moved(uint8x16_t bits, int by) {
     return by < 0 ? bits >> -by : bits << by;
 }
 
-INLINE vf add_block(vf total, float scale, int32x4_t sums) {
-    return vfmaq_n_f32(total, vcvtq_f32_s32(sums), scale);
-}
-
-INLINE float scale_at(const uint8_t *d) {
-    return half_to_float(load16(d));
-}
-
 /*
  * Two bits of each byte, the pair of number `pair`, in their place: times 4^pair. Only the last pair goes to the right, since bytes are
  * signed for sdot.
@@ -187,7 +216,7 @@ INLINE int32x4_t without_powers(int32x4_t even, int32x4_t odd) {
     return vaddq_s32(vshlq_s32(even, (int32x4_t){0, 0, -2, -2}), vshlq_s32(odd, (int32x4_t){-4, -4, 0, 0}));
 }
 
-INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q2_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const int8_t *quants = reload(x->quants);
     uint8x16_t packed = vld1q_u8(block);
     struct scales scales = widen(low_nibbles(packed));
@@ -208,12 +237,11 @@ INLINE vf add_q2_k(const uint8_t *block, const struct k_activations *x, vf total
     int32x4_t mins = vmull_s16(vget_low_s16(low_mins), vget_low_s16(x->sums[0]));
     mins = vmlal_high_s16(mins, low_mins, x->sums[0]);
     mins = vmlal_s16(mins, vget_low_s16(high_mins), vget_low_s16(x->sums[1]));
-    mins = vmlal_high_s16(mins, high_mins, x->sums[1]);
-    total = add_block(total, scale_at(block + 80) * x->scale, without_powers(sums[0], sums[1]));
-    return add_block(total, -scale_at(block + 82) * x->scale, mins);
+    *minimums = vmlal_high_s16(mins, high_mins, x->sums[1]);
+    return without_powers(sums[0], sums[1]);
 }
 
-INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q3_k(const uint8_t *block, const struct k_activations *x) {
     const int8_t *quants = reload(x->quants);
     uint64_t unpacked[2];
     unpack_scales_q3(block + 96, unpacked);
@@ -235,7 +263,7 @@ INLINE vf add_q3_k(const uint8_t *block, const struct k_activations *x, vf total
             sums[j] = vmlaq_s32(sums[j], sums_of_4(products), scales.four[2 * n + j]);
         }
     }
-    return add_block(total, scale_at(block + 108) * x->scale, without_powers(sums[0], sums[1]));
+    return without_powers(sums[0], sums[1]);
 }
 
 /* Eight scales and eight mins of Q4_K and Q5_K, as 32-bit numbers: scales 0-3, mins 0-3, scales 4-7, mins 4-7. */
@@ -245,14 +273,11 @@ INLINE struct scales unpack_scales_of_32(const uint8_t *packed) {
     return widen(two_words(unpacked));
 }
 
-INLINE vf add_block_with_mins(
-    vf total, const uint8_t *d, const struct k_activations *x, int32x4_t sums, struct scales scales) {
-    total = add_block(total, scale_at(d) * x->scale, sums);
-    int32x4_t mins = vmulq_s32(scales.four[1], x->sums_of_32[0]);
-    return add_block(total, -scale_at(d + 2) * x->scale, vmlaq_s32(mins, scales.four[3], x->sums_of_32[1]));
+INLINE v4i minimums_of_32(struct scales scales, const struct k_activations *x) {
+    return vmlaq_s32(vmulq_s32(scales.four[1], x->sums_of_32[0]), scales.four[3], x->sums_of_32[1]);
 }
 
-INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q4_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const int8_t *quants = reload(x->quants);
     struct scales scales = unpack_scales_of_32(block + 4);
     int32x4_t sums = vdupq_n_s32(0);
@@ -268,10 +293,11 @@ INLINE vf add_q4_k(const uint8_t *block, const struct k_activations *x, vf total
         }
         sums = vmlaq_s32(sums, sums_of_4(products), scales.four[2 * n]);
     }
-    return add_block_with_mins(total, block, x, sums, scales);
+    *minimums = minimums_of_32(scales, x);
+    return sums;
 }
 
-INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q5_k(const uint8_t *block, const struct k_activations *x, v4i *minimums) {
     const int8_t *quants = reload(x->quants);
     struct scales scales = unpack_scales_of_32(block + 4);
     uint8x16_t qh[2] = {vld1q_u8(block + 16), vld1q_u8(block + 32)};
@@ -291,10 +317,11 @@ INLINE vf add_q5_k(const uint8_t *block, const struct k_activations *x, vf total
         }
         sums = vmlaq_s32(sums, sums_of_4(products), scales.four[2 * n]);
     }
-    return add_block_with_mins(total, block, x, sums, scales);
+    *minimums = minimums_of_32(scales, x);
+    return sums;
 }
 
-INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_q6_k(const uint8_t *block, const struct k_activations *x) {
     const int8_t *quants = reload(x->quants);
     struct scales scales = widen(vld1q_s8((const int8_t *)block + 192));
     int32x4_t sums = vdupq_n_s32(0);
@@ -313,10 +340,10 @@ INLINE vf add_q6_k(const uint8_t *block, const struct k_activations *x, vf total
             sums = vmlaq_s32(sums, sums_of_4(products), scales.four[2 * n + j]);
         }
     }
-    return add_block(total, scale_at(block + 208) * x->scale, sums);
+    return sums;
 }
 
-INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf total) {
+INLINE vi dot_iq4_xs(const uint8_t *block, const struct k_activations *x) {
     int16x8_t scales = vmovl_s8(vsub_s8(vcreate_s8(unpack_scales_iq4_xs(block + 2)), vdup_n_s8(32)));
     const int32x4_t four[2] = {vmovl_s16(vget_low_s16(scales)), vmovl_s16(vget_high_s16(scales))};
     int32x4_t sums = vdupq_n_s32(0);
@@ -328,7 +355,7 @@ INLINE vf add_iq4_xs(const uint8_t *block, const struct k_activations *x, vf tot
         }
         sums = vmlaq_s32(sums, sums_of_4(products), four[n]);
     }
-    return add_block(total, scale_at(block) * x->scale, sums);
+    return sums;
 }
 
 #include "tiles_neon.h"

@@ -19,13 +19,34 @@
  *
  * and, for products with int8 activations:
  *
+ *   v4                         a vector of four floats: something of each of four rows
+ *   load4, store4, multiply_add4
  *   STEP                       values in a step of the types with blocks of 32, at most 128
  *   add_step_TYPE(rows, at, x, sums)
  *                              adds products of STEP values of four rows, `at` bytes from their beginning, with those that x begins with
  *   struct k_activations, load_k_activations(x, i)
- *                              256 activations, ready for the next
- *   add_TYPE(block, k_activations, sum)
- *                              adds the products of a block of a K type
+ *                              256 activations, ready for the next; scale is theirs
+ *   vi, v4i                    vectors of whole numbers: of all lanes, and of four
+ *   dot_TYPE(block, k_activations)
+ *                              Σ_g scale_g * (q · x) of a block of a K type, spread over the lanes of a vi
+ *   dot_TYPE(block, k_activations, minimums)
+ *                              the same; Σ_g minimum_g * Σ x goes to the lanes of a v4i
+ *   scale_blocks(sums, rows, at)
+ *                              d * Σ of all lanes, of each row; d is `at` bytes from its beginning
+ *   scale_blocks_with_minimums(sums, minimums, rows, at)
+ *                              less dmin * Σ of all lanes, dmin behind d
+ *
+ * Products with int8 activations are made of exact whole numbers and then added up in one order, which is that of tiles.h too: a product
+ * is the same to the last bit, with however many tokens it is made. (Whole numbers of K types beyond 2^24 are rounded on the way there;
+ * no model comes near.) For each block of 32
+ *
+ *   sum = (Σ q * x) * (d * d_x) + sum,   where the type has minimums followed by   sum = m * (d_x * Σ x) + sum
+ *
+ * and for each block of 256, g being the groups of it that have a scale,
+ *
+ *   sum = (d * (Σ_g scale_g * Σ q * x) - dmin * (Σ_g minimum_g * Σ x)) * d_x + sum
+ *
+ * with each multiply-add rounded once. What products are added to is where sums begin.
  */
 #include "blocks.h"
 #include "mamba4j.h"
@@ -128,6 +149,30 @@ void mamba4j_quantize(
     }
 }
 
+/* Sums of at most ROWS rows, or zeros where products are not added to anything. */
+INLINE v4 load_first_rows(const float *sums, int count, int add) {
+    float four[ROWS] = {0};
+    for (int r = 0; add && r < count; r++) {
+        four[r] = sums[r];
+    }
+    return load4(four);
+}
+
+INLINE void store_first_rows(float *sums, int count, v4 v) {
+    float four[ROWS];
+    store4(four, v);
+    for (int r = 0; r < count; r++) {
+        sums[r] = four[r];
+    }
+}
+
+/* start + the sum of all lanes of each row. */
+INLINE v4 add_lanes(v4 start, const vf v[ROWS]) {
+    float sums[ROWS];
+    sum4(v, sums);
+    return multiply_add4(load4(sums), (v4){1, 1, 1, 1}, start);
+}
+
 #include "gemm.h"
 
 /* Products of whole rows with one vector. */
@@ -138,8 +183,8 @@ struct next {
     int near;
 };
 
-/* out[r] = Σ_c rows[r][c] * x[c]. Every row is added up in the same order wherever it is among the four. */
-typedef void rows_product(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]);
+/* sums[r] + Σ_c rows[r][c] * x[c]. Every row is added up in the same order wherever it is among the four. */
+typedef v4 rows_product(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, v4 sums);
 
 /*
  * In the order of memory, whatever order the step has. A line that comes to the first cache takes one of few places there while it is
@@ -156,8 +201,7 @@ INLINE void prefetch(struct next next, int64_t from, int64_t bytes) {
 }
 
 #define FLOAT_ROWS(name, element, load_lanes)                                                                                \
-    static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
+    static v4 name(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, v4 start) {         \
         vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
         int i = 0;                                                                                                           \
         for (; i + LANES <= columns; i += LANES) {                                                                           \
@@ -176,7 +220,7 @@ INLINE void prefetch(struct next next, int64_t from, int64_t bytes) {
                 sums[r] = multiply_add(load_lanes(lanes), v, sums[r]);                                                       \
             }                                                                                                                \
         }                                                                                                                    \
-        sum4(sums, out);                                                                                                     \
+        return add_lanes(start, sums);                                                                                       \
     }
 
 FLOAT_ROWS(float_f32, float, load)
@@ -185,8 +229,7 @@ FLOAT_ROWS(float_bf16, uint16_t, load_bf16)
 
 /* Through floats, a block at a time. `decode` is a statement that makes floats of `block`. */
 #define DECODED_ROWS(name, size, bytes, decode)                                                                              \
-    static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
+    static v4 name(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, v4 start) {         \
         (void)next;                                                                                                          \
         vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
         for (int i = 0; i < columns; i += size) {                                                                            \
@@ -199,7 +242,7 @@ FLOAT_ROWS(float_bf16, uint16_t, load_bf16)
                 }                                                                                                            \
             }                                                                                                                \
         }                                                                                                                    \
-        sum4(sums, out);                                                                                                     \
+        return add_lanes(start, sums);                                                                                       \
     }
 
 DECODED_ROWS(float_q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
@@ -240,21 +283,19 @@ INLINE void copy_rest(struct rest *rest, const uint8_t *const rows[ROWS], struct
 }
 
 #define STEP_ROWS(name, bytes, add_step)                                                                                     \
-    static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
-        vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
+    static v4 name(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, v4 sums) {          \
         int i = 0;                                                                                                           \
         for (; i + STEP <= columns; i += STEP) {                                                                             \
             prefetch(next, (int64_t)(i / 32) * ROWS * bytes, STEP / 32 * ROWS * bytes);                                      \
-            add_step(rows, (int64_t)(i / 32) * bytes, from_value(x, i), sums);                                               \
+            sums = add_step(rows, (int64_t)(i / 32) * bytes, from_value(x, i), sums);                                        \
         }                                                                                                                    \
         if (i < columns) {                                                                                                   \
             struct rest rest;                                                                                                \
             copy_rest(&rest, rows, x, i, columns, bytes);                                                                    \
             const uint8_t *rest_rows[ROWS] = {rest.rows[0], rest.rows[1], rest.rows[2], rest.rows[3]};                       \
-            add_step(rest_rows, 0, (struct activations){0, rest.quants, rest.scales, rest.sums}, sums);                      \
+            sums = add_step(rest_rows, 0, (struct activations){0, rest.quants, rest.scales, rest.sums}, sums);               \
         }                                                                                                                    \
-        sum4(sums, out);                                                                                                     \
+        return sums;                                                                                                         \
     }
 
 STEP_ROWS(int8_q8_0, 34, add_step_q8_0)
@@ -264,27 +305,34 @@ STEP_ROWS(int8_q5_0, 22, add_step_q5_0)
 STEP_ROWS(int8_q5_1, 24, add_step_q5_1)
 STEP_ROWS(int8_iq4_nl, 18, add_step_iq4_nl)
 
-#define K_ROWS(name, bytes, add_block)                                                                                       \
-    static void name(                                                                                                        \
-        const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, float out[ROWS]) {             \
-        vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
+/* Blocks of 256. `dot` is an expression that makes whole numbers of `block`, `scaled` one that makes their sums floats. */
+#define K_ROWS(name, bytes, dot, scaled)                                                                                     \
+    static v4 name(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, v4 sums) {          \
         for (int i = 0; i < columns; i += K_BLOCK) {                                                                         \
-            prefetch(next, (int64_t)(i / K_BLOCK) * ROWS * bytes, ROWS * bytes);                                             \
+            const int64_t at = (int64_t)(i / K_BLOCK) * bytes;                                                               \
+            prefetch(next, ROWS *at, ROWS * bytes);                                                                          \
             struct k_activations k = load_k_activations(x, i);                                                               \
+            vi products[ROWS];                                                                                               \
+            v4i minimums[ROWS];                                                                                              \
+            (void)minimums;                                                                                                  \
             for (int r = 0; r < ROWS; r++) {                                                                                 \
-                const uint8_t *block = rows[r] + (int64_t)(i / K_BLOCK) * bytes;                                             \
-                sums[r] = add_block(block, &k, sums[r]);                                                                     \
+                const uint8_t *block = rows[r] + at;                                                                         \
+                products[r] = dot;                                                                                           \
             }                                                                                                                \
+            sums = multiply_add4(scaled, k.scale, sums);                                                                     \
         }                                                                                                                    \
-        sum4(sums, out);                                                                                                     \
+        return sums;                                                                                                         \
     }
 
-K_ROWS(int8_q2_k, 84, add_q2_k)
-K_ROWS(int8_q3_k, 110, add_q3_k)
-K_ROWS(int8_q4_k, 144, add_q4_k)
-K_ROWS(int8_q5_k, 176, add_q5_k)
-K_ROWS(int8_q6_k, 210, add_q6_k)
-K_ROWS(int8_iq4_xs, 136, add_iq4_xs)
+#define K_ROWS_WITH_MINIMUMS(name, bytes, dot, d)                                                                            \
+    K_ROWS(name, bytes, dot(block, &k, &minimums[r]), scale_blocks_with_minimums(products, minimums, rows, at + d))
+
+K_ROWS_WITH_MINIMUMS(int8_q2_k, 84, dot_q2_k, 80)
+K_ROWS(int8_q3_k, 110, dot_q3_k(block, &k), scale_blocks(products, rows, at + 108))
+K_ROWS_WITH_MINIMUMS(int8_q4_k, 144, dot_q4_k, 0)
+K_ROWS_WITH_MINIMUMS(int8_q5_k, 176, dot_q5_k, 0)
+K_ROWS(int8_q6_k, 210, dot_q6_k(block, &k), scale_blocks(products, rows, at + 208))
+K_ROWS(int8_iq4_xs, 136, dot_iq4_xs(block, &k), scale_blocks(products, rows, at))
 
 /*
  * Geometry of a type and its products with floats and with int8 activations; slow where these take about as long as it takes to read
@@ -365,12 +413,8 @@ int32_t mamba4j_multiply(
             if (block != 0) {
                 x = (struct activations){values + at, quants + at, scales + at / block, sums + at / 16};
             }
-            float products[ROWS];
-            product(four, columns, x, next, products);
-            float *to = y + t * y_stride + row;
-            for (int r = 0; r < count; r++) {
-                to[r] = add ? to[r] + products[r] : products[r];
-            }
+            float *sums = y + t * y_stride + row;
+            store_first_rows(sums, count, product(four, columns, x, next, load_first_rows(sums, count, add)));
         }
     }
     return 1;

@@ -17,7 +17,6 @@
  *   signed_byte(v, n)          byte n of each number with its sign
  *   to_float(v)                each number of less than 2^24 as a float
  *   BYTE_OFFSET                what is added to signed bytes that use all 8 bits: 128 where dot products take unsigned bytes, else 0
- *   aligned                    alignment of a vector in bytes
  */
 #include "blocks.h"
 
@@ -25,14 +24,16 @@
 #define CHUNKS (PANEL_COLUMNS / 16)
 
 /*
- * One vector of rows. A weight is scale * (byte - offset), the offset being the same for all of a type; from that, types of blocks of
- * 256 may take minimum_scale * minimum, and types of blocks of 32 may add a float, which is in the second half of scales.
+ * One vector of rows. In types of blocks of 32 a weight is scale * (byte - offset), the offset being the same for all of a type, to which
+ * may be added a float, which is in the second half of scales. In types of blocks of 256 scales are whole numbers, none where they are in
+ * the bytes, and a weight is d * scale * (byte - offset), less dmin * minimum where there are minimums.
  */
 struct panel {
     uint8_t bytes[CHUNKS][4][4 * LANES]; /* (columns / 16, 4, row, 4) */
     float scales[CHUNKS][LANES];         /* (groups, row) */
     uint8_t minimums[4][4 * LANES];      /* (groups / 4, row, 4) */
-    float minimum_scales[LANES];
+    float d[LANES];
+    float dmin[LANES];
 } __attribute__((aligned(64)));
 
 /* What is the same in all panels of a type. Types of blocks of 256 have one scale per token and block for the activations. */
@@ -183,7 +184,7 @@ INLINE void unpack_iq4_nl(const uint8_t *const rows[LANES], int64_t at, int bloc
 
 INLINE void unpack_iq4_xs(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     (void)blocks;
-    vf d = half_of_rows(rows, at);
+    store(panel->d, half_of_rows(rows, at));
     float scales[8][LANES];
     for (int r = 0; r < LANES; r++) {
         uint64_t unpacked = unpack_scales_iq4_xs(rows[r] + at + 2);
@@ -192,14 +193,9 @@ INLINE void unpack_iq4_xs(const uint8_t *const rows[LANES], int64_t at, int bloc
         }
     }
     for (int g = 0; g < 8; g++) {
-        store(panel->scales[g], mul(load(scales[g]), d));
+        store(panel->scales[g], load(scales[g]));
         put_levels(panel, rows, at + 8 + 16 * g, 2 * g);
     }
-}
-
-/* Byte n of each number times a factor, to the scales of a group. */
-INLINE void put_scale(struct panel *panel, int group, vi bytes, int n, vf factor) {
-    store(panel->scales[group], mul(to_float(bits_of_words(bytes, 8 * n, 0xff)), factor));
 }
 
 #define FORM_Q2_K                                                                                                            \
@@ -232,8 +228,8 @@ INLINE void unpack_q2_k(const uint8_t *const rows[LANES], int64_t at, int blocks
             }
         }
     }
-    store(panel->scales[0], half_of_rows(rows, at + 80));
-    store(panel->minimum_scales, half_of_rows(rows, at + 82));
+    store(panel->d, half_of_rows(rows, at + 80));
+    store(panel->dmin, half_of_rows(rows, at + 82));
 }
 
 #define Q3_K_CENTRE 2
@@ -267,7 +263,7 @@ INLINE void unpack_q3_k(const uint8_t *const rows[LANES], int64_t at, int blocks
             }
         }
     }
-    store(panel->scales[0], half_of_rows(rows, at + 108));
+    store(panel->d, half_of_rows(rows, at + 108));
 }
 
 /* The scales and mins of Q4_K and Q5_K, see unpack_scales_and_mins; `at` is where they lie, after d and dmin. */
@@ -284,11 +280,11 @@ INLINE void put_scales_and_mins(struct panel *panel, const uint8_t *const rows[L
     vi scales[2] = {words(bits(first, 0, 0x3f)), words(or_bytes(bits(third, 0, 15), bits(first, 2, 0x30)))};
     store_aligned(panel->minimums[0], bits(second, 0, 0x3f));
     store_aligned(panel->minimums[1], or_bytes(bits(third, 4, 15), bits(second, 2, 0x30)));
-    vf d = half_of_rows(rows, at - 4);
     for (int g = 0; g < 8; g++) {
-        put_scale(panel, g, scales[g / 4], g % 4, d);
+        store(panel->scales[g], to_float(bits_of_words(scales[g / 4], 8 * (g % 4), 0xff)));
     }
-    store(panel->minimum_scales, half_of_rows(rows, at - 2));
+    store(panel->d, half_of_rows(rows, at - 4));
+    store(panel->dmin, half_of_rows(rows, at - 2));
 }
 
 #define FORM_Q4_K ((struct form){.block = 256, .group = 32, .minimums = 8})
@@ -332,10 +328,10 @@ INLINE void unpack_q6_k(const uint8_t *const rows[LANES], int64_t at, int blocks
     }
     uint8_t scales[4][4 * LANES] __attribute__((aligned(64)));
     store_transposed(scales[0], packed);
-    vf d = half_of_rows(rows, at + 208);
     for (int g = 0; g < 16; g++) {
-        store(panel->scales[g], mul(to_float(signed_byte(words(load_aligned(scales[g / 4])), g % 4)), d));
+        store(panel->scales[g], to_float(signed_byte(words(load_aligned(scales[g / 4])), g % 4)));
     }
+    store(panel->d, half_of_rows(rows, at + 208));
     for (int n = 0; n < 2; n++) {
         for (int k = 0; k < 4; k++) {
             vb low[4];

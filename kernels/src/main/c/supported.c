@@ -19,7 +19,7 @@ __attribute__((constructor)) static void ask(void) {
     __builtin_cpu_init();
 #endif
 #if defined(MAMBA4J_AVX512)
-    mamba4j_supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+    mamba4j_supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512bw")
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 #elif defined(MAMBA4J_AVX2)
     mamba4j_supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

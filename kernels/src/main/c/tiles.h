@@ -4,8 +4,8 @@
  * PANEL_COLUMNS columns of some rows are unpacked once, see panels.h, and stay in the first cache while all tokens go past,
  * TILE_TOKENS at a time.
  *
- * A token's sums are made in the same order wherever it is among the tokens, a row's wherever it is among the rows. What the file that
- * includes this defines, beside what panels.h asks for:
+ * Sums are made in the order that operations.h states, and so are those of single tokens. What the file that includes this defines,
+ * beside what panels.h asks for:
  *
  *   TILE_VECTORS, TILE_TOKENS  size of a tile in vectors of rows and in tokens, at most 6
  *   inputs16, load_inputs(p)   16 activations
@@ -30,11 +30,10 @@
 #define SLAB_GROUPS 80
 #define SLAB_SPLIT (SLAB_COLUMNS / K_BLOCK * 32)
 
-/* Some columns of some tokens: floats, or their int8 form. */
+/* Some columns of some tokens. */
 struct inputs {
-    const float *values;
     const int8_t *quants;
-    int64_t stride; /* values or quants from token to token */
+    int64_t stride; /* quants from token to token */
     const float *scales;
     int64_t scales_stride;
     const int32_t *offsets; /* SLAB_GROUPS from token to token */
@@ -68,7 +67,7 @@ INLINE vi add_dots(vi sums, vb bytes, inputs16 x, const int k, const struct form
         }                                                                                                                    \
     }
 
-/* scale * the minimums of each row times the sums of their groups of one token. */
+/* The minimums of each row times the sums of their groups of one token: whole numbers. */
 INLINE vf minimums_of(const struct panel *panel, const int8_t *split, const struct form form) {
     vi sums = set1_int(0);
     for (int k = 0; k < form.minimums; k += 4) {
@@ -78,7 +77,7 @@ INLINE vf minimums_of(const struct panel *panel, const int8_t *split, const stru
     for (int k = 0; k < form.minimums; k += 4) {
         sums = dot_bytes(sums, load_aligned(panel->minimums[k / 4]), split + form.minimums + k);
     }
-    return mul(to_float(sums), load(panel->minimum_scales));
+    return to_float(sums);
 }
 
 /*
@@ -95,7 +94,7 @@ INLINE void add_tile(
     vf parts[TILE_VECTORS][TILE_TOKENS];
     for (int t = 0; t < count; t++) {
         for (int v = 0; v < TILE_VECTORS; v++) {
-            parts[v][t] = set1(0);
+            parts[v][t] = form.block == 32 ? load(sums[t] + v * LANES) : set1(0);
         }
     }
     for (int g = 0; g < columns / form.group; g++) {
@@ -121,7 +120,8 @@ INLINE void add_tile(
             vf scales = load(panels[v].scales[g]);
             for (int t = 0; t < count; t++) {
                 vf factors = form.block == 32 ? mul(scales, set1(inputs->scales[t * inputs->scales_stride + g])) : scales;
-                parts[v][t] = multiply_add(to_float(products[v][t]), factors, parts[v][t]);
+                vf whole = to_float(products[v][t]);
+                parts[v][t] = form.group == K_BLOCK ? whole : multiply_add(whole, factors, parts[v][t]);
                 if (form.floors) {
                     vf sum = set1(inputs->scaled_sums[t * SLAB_GROUPS + g]);
                     parts[v][t] = multiply_add(load(panels[v].scales[FLOORS + g]), sum, parts[v][t]);
@@ -132,14 +132,16 @@ INLINE void add_tile(
     for (int v = 0; v < TILE_VECTORS; v++) {
         for (int t = 0; t < count; t++) {
             float *sum = sums[t] + v * LANES;
-            if (form.minimums) {
-                parts[v][t] = sub(parts[v][t], minimums_of(&panels[v], inputs->split + t * SLAB_SPLIT, form));
-            }
             if (form.block == 32) {
-                store(sum, add(load(sum), parts[v][t]));
-            } else {
-                store(sum, multiply_add(parts[v][t], set1(inputs->scales[t * inputs->scales_stride]), load(sum)));
+                store(sum, parts[v][t]);
+                continue;
             }
+            vf scaled = mul(parts[v][t], load(panels[v].d));
+            if (form.minimums) {
+                vf minimums = minimums_of(&panels[v], inputs->split + t * SLAB_SPLIT, form);
+                scaled = minus_product(scaled, minimums, load(panels[v].dmin));
+            }
+            store(sum, multiply_add(scaled, set1(inputs->scales[t * inputs->scales_stride]), load(sum)));
         }
     }
 }
@@ -167,10 +169,8 @@ typedef void panel_product(
 /* Asks for the inputs of up to TILE_TOKENS tokens from the first on. */
 INLINE void prefetch_inputs(const struct inputs *x, int first, int tokens, int columns) {
     for (int t = first; t < smaller_int(first + TILE_TOKENS, tokens); t++) {
-        const char *from = x->quants ? (const char *)(x->quants + t * x->stride) : (const char *)(x->values + t * x->stride);
-        int bytes = x->quants ? columns : columns * (int)sizeof(float);
-        for (int b = 0; b < bytes; b += 64) {
-            PREFETCH_NEAR(from + b);
+        for (int c = 0; c < columns; c += 64) {
+            PREFETCH_NEAR(x->quants + t * x->stride + c);
         }
     }
 }
@@ -230,121 +230,111 @@ PANEL_PRODUCT(multiply_q5_k, FORM_Q5_K, unpack_q5_k)
 PANEL_PRODUCT(multiply_q6_k, FORM_Q6_K, unpack_q6_k)
 PANEL_PRODUCT(multiply_iq4_xs, FORM_IQ4_XS, unpack_iq4_xs)
 
-/* Floats of TILE_ROWS rows, columns first; and of a vector of rows, rows first. */
-typedef float float_panel[TILE_VECTORS][PANEL_COLUMNS][LANES] __attribute__((aligned(64)));
-typedef float float_rows[LANES][PANEL_COLUMNS] __attribute__((aligned(64)));
-
 /* Columns that are whole blocks, from `row` on. */
 typedef void decode_row(const uint8_t *row, int columns, float *out);
 
-/* As add_tile, of floats. */
+/* Tokens of a tile of floats. */
+#define FLOAT_TOKENS (LANES == 8 ? 3 : TILE_TOKENS)
+
+/* Sums of one token by lanes, which stay apart until all columns are done. */
+typedef vf lane_sums[ROWS];
+
+/* sums[t][r] += rows[r][c] * x[t][c], for `count` tokens that are `stride` apart; count is a constant. */
 INLINE void add_float_tile(
-    float_panel panels, int columns, const struct inputs *x, int first_token, tile_sums *all_sums, const int count) {
-    const float *values = x->values + first_token * x->stride;
-    tile_sums *sums = all_sums + first_token;
-    vf parts[TILE_VECTORS][TILE_TOKENS];
-    for (int v = 0; v < TILE_VECTORS; v++) {
-        for (int t = 0; t < count; t++) {
-            parts[v][t] = set1(0);
+    const float rows[ROWS][PANEL_COLUMNS], int columns, const float *x, int64_t stride, lane_sums *all, const int count) {
+    vf sums[FLOAT_TOKENS][ROWS];
+    for (int t = 0; t < count; t++) {
+        for (int r = 0; r < ROWS; r++) {
+            sums[t][r] = all[t][r];
         }
     }
-    for (int c = 0; c < columns; c++) {
-        for (int v = 0; v < TILE_VECTORS; v++) {
-            vf w = load(panels[v][c]);
+    for (int c = 0; c < columns; c += LANES) {
+        vf values[FLOAT_TOKENS];
+        for (int t = 0; t < count; t++) {
+            values[t] = load_first(x + t * stride + c, columns - c);
+        }
+        for (int r = 0; r < ROWS; r++) {
+            vf w = load(rows[r] + c);
             for (int t = 0; t < count; t++) {
-                parts[v][t] = multiply_add(w, set1(values[t * x->stride + c]), parts[v][t]);
+                sums[t][r] = multiply_add(w, values[t], sums[t][r]);
             }
         }
     }
-    for (int v = 0; v < TILE_VECTORS; v++) {
-        for (int t = 0; t < count; t++) {
-            float *sum = sums[t] + v * LANES;
-            store(sum, add(load(sum), parts[v][t]));
+    for (int t = 0; t < count; t++) {
+        for (int r = 0; r < ROWS; r++) {
+            all[t][r] = sums[t][r];
         }
     }
 }
 
-#define ADD_FLOAT_TILE(n) add_float_tile(panels, columns, x, t, sums, n)
-
-/* Through floats, whatever the type is. */
-INLINE void multiply_floats(
-    const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens,
-    tile_sums *sums, decode_row *decode) {
-    float_panel panels;
-    for (int v = 0; v < TILE_VECTORS; v++) {
-        float_rows decoded;
-        const uint8_t *bytes[LANES];
-        for (int r = 0; r < LANES; r++) {
-            decode(rows[v * LANES + r] + at, columns, decoded[r]);
-            bytes[r] = (const uint8_t *)decoded[r];
-        }
-        for (int c = 0; c < columns; c += 4) {
-            vb four[4];
-            for (int i = 0; i < 4; i++) {
-                four[i] = load_rows(bytes, c * (int64_t)sizeof(float), i);
-            }
-            store_transposed((uint8_t *)panels[v][c], four);
-        }
+/* Of ROWS rows, some columns, with all tokens. */
+INLINE void add_floats(
+    decode_row *decode, const uint8_t *const rows[ROWS], int64_t at, int columns, const float *x, int64_t stride, int tokens,
+    lane_sums *sums) {
+    float decoded[ROWS][PANEL_COLUMNS] __attribute__((aligned(64))) = {0};
+    for (int r = 0; r < ROWS; r++) {
+        decode(rows[r] + at, columns, decoded[r]);
     }
-    FOR_TILES(tokens, ADD_FLOAT_TILE)
+    int t = 0;
+    for (; t + FLOAT_TOKENS <= tokens; t += FLOAT_TOKENS) {
+        add_float_tile(decoded, columns, x + t * stride, stride, sums + t, FLOAT_TOKENS);
+    }
+    for (; t < tokens; t++) {
+        add_float_tile(decoded, columns, x + t * stride, stride, sums + t, 1);
+    }
 }
 
 /* `decode` is a statement that makes `values` of `block`. */
-#define FLOAT_PRODUCT(name, size, bytes, decode)                                                                             \
+#define DECODE_ROW(name, size, bytes, decode)                                                                                \
     static void decode_row_##name(const uint8_t *block, int columns, float *values) {                                        \
         for (const float *end = values + columns; values < end; values += size, block += bytes) {                            \
             decode;                                                                                                          \
         }                                                                                                                    \
-    }                                                                                                                        \
-    static void multiply_floats_##name(                                                                                      \
-        const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens, \
-        tile_sums *sums) {                                                                                                   \
-        multiply_floats(rows, at, next, columns, x, tokens, sums, decode_row_##name);                                        \
     }
 
 #define SCALE_AT(offset) half_to_float(load16(block + (offset)))
 
-FLOAT_PRODUCT(f32, 1, 4, memcpy(values, block, 4))
-FLOAT_PRODUCT(f16, 1, 2, values[0] = half_to_float(load16(block)))
-FLOAT_PRODUCT(bf16, 1, 2, values[0] = bf16_to_float(load16(block)))
-FLOAT_PRODUCT(q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
-FLOAT_PRODUCT(q4_0, 32, 18, decode_q4_0(block, SCALE_AT(0), values))
-FLOAT_PRODUCT(q4_1, 32, 20, decode_q4_1(block, SCALE_AT(0), SCALE_AT(2), values))
-FLOAT_PRODUCT(q5_0, 32, 22, decode_q5_0(block, SCALE_AT(0), values))
-FLOAT_PRODUCT(q5_1, 32, 24, decode_q5_1(block, SCALE_AT(0), SCALE_AT(2), values))
-FLOAT_PRODUCT(iq4_nl, 32, 18, decode_levels(block + 2, SCALE_AT(0), values))
-FLOAT_PRODUCT(q2_k, 256, 84, decode_q2_k(block, SCALE_AT(80), SCALE_AT(82), values))
-FLOAT_PRODUCT(q3_k, 256, 110, decode_q3_k(block, SCALE_AT(108), values))
-FLOAT_PRODUCT(q4_k, 256, 144, decode_q4_k(block, SCALE_AT(0), SCALE_AT(2), values))
-FLOAT_PRODUCT(q5_k, 256, 176, decode_q5_k(block, SCALE_AT(0), SCALE_AT(2), values))
-FLOAT_PRODUCT(q6_k, 256, 210, decode_q6_k(block, SCALE_AT(208), values))
-FLOAT_PRODUCT(iq4_xs, 256, 136, decode_iq4_xs(block, SCALE_AT(0), values))
+DECODE_ROW(f32, 1, 4, memcpy(values, block, 4))
+DECODE_ROW(f16, 1, 2, values[0] = half_to_float(load16(block)))
+DECODE_ROW(bf16, 1, 2, values[0] = bf16_to_float(load16(block)))
+DECODE_ROW(q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
+DECODE_ROW(q4_0, 32, 18, decode_q4_0(block, SCALE_AT(0), values))
+DECODE_ROW(q4_1, 32, 20, decode_q4_1(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODE_ROW(q5_0, 32, 22, decode_q5_0(block, SCALE_AT(0), values))
+DECODE_ROW(q5_1, 32, 24, decode_q5_1(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODE_ROW(iq4_nl, 32, 18, decode_levels(block + 2, SCALE_AT(0), values))
+DECODE_ROW(q2_k, 256, 84, decode_q2_k(block, SCALE_AT(80), SCALE_AT(82), values))
+DECODE_ROW(q3_k, 256, 110, decode_q3_k(block, SCALE_AT(108), values))
+DECODE_ROW(q4_k, 256, 144, decode_q4_k(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODE_ROW(q5_k, 256, 176, decode_q5_k(block, SCALE_AT(0), SCALE_AT(2), values))
+DECODE_ROW(q6_k, 256, 210, decode_q6_k(block, SCALE_AT(208), values))
+DECODE_ROW(iq4_xs, 256, 136, decode_iq4_xs(block, SCALE_AT(0), values))
 
 struct tiled_type {
     int number;
     int values; /* in a block */
     int bytes;
-    panel_product *floats;
+    decode_row *floats;
     panel_product *int8;
     struct form form;
 };
 
 static const struct tiled_type TILED_TYPES[] = {
-    {TYPE_F32, 1, 4, multiply_floats_f32, 0, {0}},
-    {TYPE_F16, 1, 2, multiply_floats_f16, 0, {0}},
-    {TYPE_BF16, 1, 2, multiply_floats_bf16, 0, {0}},
-    {TYPE_Q8_0, 32, 34, multiply_floats_q8_0, multiply_q8_0, FORM_Q8_0},
-    {TYPE_Q4_0, 32, 18, multiply_floats_q4_0, multiply_q4_0, FORM_Q4_0},
-    {TYPE_Q4_1, 32, 20, multiply_floats_q4_1, multiply_q4_1, FORM_Q4_1},
-    {TYPE_Q5_0, 32, 22, multiply_floats_q5_0, multiply_q5_0, FORM_Q5_0},
-    {TYPE_Q5_1, 32, 24, multiply_floats_q5_1, multiply_q5_1, FORM_Q5_1},
-    {TYPE_IQ4_NL, 32, 18, multiply_floats_iq4_nl, multiply_iq4_nl, FORM_IQ4_NL},
-    {TYPE_Q2_K, 256, 84, multiply_floats_q2_k, multiply_q2_k, FORM_Q2_K},
-    {TYPE_Q3_K, 256, 110, multiply_floats_q3_k, multiply_q3_k, FORM_Q3_K},
-    {TYPE_Q4_K, 256, 144, multiply_floats_q4_k, multiply_q4_k, FORM_Q4_K},
-    {TYPE_Q5_K, 256, 176, multiply_floats_q5_k, multiply_q5_k, FORM_Q5_K},
-    {TYPE_Q6_K, 256, 210, multiply_floats_q6_k, multiply_q6_k, FORM_Q6_K},
-    {TYPE_IQ4_XS, 256, 136, multiply_floats_iq4_xs, multiply_iq4_xs, FORM_IQ4_XS},
+    {TYPE_F32, 1, 4, decode_row_f32, 0, {0}},
+    {TYPE_F16, 1, 2, decode_row_f16, 0, {0}},
+    {TYPE_BF16, 1, 2, decode_row_bf16, 0, {0}},
+    {TYPE_Q8_0, 32, 34, decode_row_q8_0, multiply_q8_0, FORM_Q8_0},
+    {TYPE_Q4_0, 32, 18, decode_row_q4_0, multiply_q4_0, FORM_Q4_0},
+    {TYPE_Q4_1, 32, 20, decode_row_q4_1, multiply_q4_1, FORM_Q4_1},
+    {TYPE_Q5_0, 32, 22, decode_row_q5_0, multiply_q5_0, FORM_Q5_0},
+    {TYPE_Q5_1, 32, 24, decode_row_q5_1, multiply_q5_1, FORM_Q5_1},
+    {TYPE_IQ4_NL, 32, 18, decode_row_iq4_nl, multiply_iq4_nl, FORM_IQ4_NL},
+    {TYPE_Q2_K, 256, 84, decode_row_q2_k, multiply_q2_k, FORM_Q2_K},
+    {TYPE_Q3_K, 256, 110, decode_row_q3_k, multiply_q3_k, FORM_Q3_K},
+    {TYPE_Q4_K, 256, 144, decode_row_q4_k, multiply_q4_k, FORM_Q4_K},
+    {TYPE_Q5_K, 256, 176, decode_row_q5_k, multiply_q5_k, FORM_Q5_K},
+    {TYPE_Q6_K, 256, 210, decode_row_q6_k, multiply_q6_k, FORM_Q6_K},
+    {TYPE_IQ4_XS, 256, 136, decode_row_iq4_xs, multiply_iq4_xs, FORM_IQ4_XS},
 };
 
 static const struct tiled_type *find_tiled_type(int number) {

@@ -3,7 +3,6 @@
 #define TILES_AVX2_H
 
 typedef __m256i vb;
-typedef __m256i vi;
 typedef const int8_t *inputs16;
 
 #define TILE_VECTORS 1

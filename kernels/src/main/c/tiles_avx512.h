@@ -3,7 +3,6 @@
 #define TILES_AVX512_H
 
 typedef __m512i vb;
-typedef __m512i vi;
 typedef const int8_t *inputs16;
 
 #define TILE_VECTORS 2

@@ -3,7 +3,6 @@
 #define TILES_NEON_H
 
 typedef uint8x16_t vb;
-typedef int32x4_t vi;
 typedef int8x16_t inputs16;
 
 #define TILE_VECTORS 2

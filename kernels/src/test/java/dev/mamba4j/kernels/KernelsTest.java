@@ -285,6 +285,46 @@ abstract class KernelsTest {
     }
   }
 
+  /** Products in tiles, whose sums span several of the pieces that are treated at a time. */
+  @ParameterizedTest
+  @MethodSource("types")
+  void givesTheSameForATokenAloneAsAmongMany(TensorType type) {
+    int columns = type.blockSize() == 1 ? 2571 : type.blockSize() == 32 ? 2592 : 2816;
+    int rows = 37;
+    int tokens = 9;
+    Numbers numbers = new Numbers(9);
+    float[] before = numbers.floats(rows);
+    try (GuardedMemory memory = new GuardedMemory()) {
+      Matrix weights = matrix(memory, type, rows, columns, numbers.floats(rows * columns));
+      for (int block : activationBlocks(type)) {
+        float[] inputs = numbers.floats(tokens * columns);
+        Activations x = activations(memory, tokens, columns, block, inputs);
+        Activations last =
+            activations(
+                memory,
+                1,
+                columns,
+                block,
+                Arrays.copyOfRange(inputs, inputs.length - columns, inputs.length));
+        Vectors many = memory.vectors(tokens, rows, new float[tokens * rows]);
+        Vectors one = memory.vectors(1, rows, new float[rows]);
+        assertSame(
+            () -> {
+              many.write(tokens - 1, before);
+              kernels().multiplyAdd(weights, 0, rows, x, tokens, many);
+              float[] y = new float[rows];
+              many.read(tokens - 1, y);
+              return y;
+            },
+            () -> {
+              one.write(0, before);
+              kernels().multiplyAdd(weights, 0, rows, last, 1, one);
+              return values(one);
+            });
+      }
+    }
+  }
+
   /**
    * Two ways to the same numbers, to the last bit. Tried again while the compiler is at work:
    * interpreted and compiled code may add up the lanes of a vector in different orders.
