@@ -6,7 +6,6 @@ import static dev.mamba4j.kernels.Lanes.MEMORY;
 import static dev.mamba4j.kernels.Lanes.ORDER;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
@@ -54,8 +53,9 @@ record NibbleProducts(int firstQuant, int quantBytes, int blockBytes, int plane)
    * @param row address of the first row
    * @param stride bytes from one row to the next, 0 for one row
    * @param scales float32 (UnpackedRows.ROWS, groups)
+   * @param lanes see {@link LaneSums}
    */
-  void add(int columns, long row, long stride, long scales, long x, long out) {
+  void add(int columns, long row, long stride, long scales, long x, long lanes, long out) {
     int step = stride == 0 ? 0 : 1;
     long w0 = row + firstQuant;
     long w1 = w0 + stride;
@@ -97,12 +97,10 @@ record NibbleProducts(int firstQuant, int quantBytes, int blockBytes, int plane)
       s2 = p2.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d2 + scale + 4)), s2);
       s3 = p3.fma(broadcast(FLOATS, MEMORY.get(FLOAT, d3 + scale + 4)), s3);
     }
-    VectorProducts.store(
-        out,
-        step,
-        s0.reduceLanes(ADD),
-        s1.reduceLanes(ADD),
-        s2.reduceLanes(ADD),
-        s3.reduceLanes(ADD));
+    s0.intoMemorySegment(MEMORY, lanes, ORDER);
+    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    VectorProducts.store(out, step, lanes, 0, 0, 0, 0);
   }
 }

@@ -7,7 +7,6 @@ import static dev.mamba4j.kernels.Lanes.MEMORY;
 import static dev.mamba4j.kernels.Lanes.ORDER;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
-import static jdk.incubator.vector.VectorOperators.ADD;
 
 import dev.mamba4j.formats.tensor.TensorType;
 import jdk.incubator.vector.FloatVector;
@@ -51,19 +50,21 @@ final class UnpackedProducts {
     int group = UnpackedRows.group(weights.type());
     int groups = weights.columns() / group;
     long target = unpacked.sums((long) tokens * groups);
+    long lanes = LaneSums.ofThread();
     for (int t = 0; t < tokens; t++) {
-      addUp(groups, group, x.rowAddress(t), target + 4L * t * groups);
+      addUp(groups, group, x.rowAddress(t), lanes, target + 4L * t * groups);
     }
     return target;
   }
 
-  private static void addUp(int groups, int group, long x, long target) {
+  private static void addUp(int groups, int group, long x, long lanes, long target) {
     for (int g = 0; g < groups; g++) {
       FloatVector sum = FloatVector.zero(FLOATS);
       for (int i = g * group; i < (g + 1) * group; i += COUNT) {
         sum = sum.add(fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER));
       }
-      Lanes.storeFloat(target + 4L * g, sum.reduceLanes(ADD));
+      sum.intoMemorySegment(MEMORY, lanes, ORDER);
+      Lanes.storeFloat(target + 4L * g, LaneSums.of(lanes));
     }
   }
 
@@ -80,6 +81,7 @@ final class UnpackedProducts {
     TensorType type = weights.type();
     int group = UnpackedRows.group(type);
     int step = rows == ROWS ? 1 : 0;
+    long lanes = LaneSums.ofThread();
     NibbleProducts nibbles = NibbleProducts.supports(type) ? NibbleProducts.of(type) : null;
     for (int from = 0; from < weights.columns(); from += UnpackedRows.COLUMNS) {
       int columns = Math.min(UnpackedRows.COLUMNS, weights.columns() - from);
@@ -91,13 +93,14 @@ final class UnpackedProducts {
         long inputs = x.rowAddress(t) + 4L * from;
         long out = y.rowAddress(t) + 4L * row;
         if (nibbles != null) {
-          nibbles.add(columns, first, step * weights.rowBytes(), unpacked.scales(), inputs, out);
+          nibbles.add(
+              columns, first, step * weights.rowBytes(), unpacked.scales(), inputs, lanes, out);
         } else {
-          addQuants(columns / 32, group, unpacked.quants(), unpacked.scales(), inputs, out);
+          addQuants(columns / 32, group, unpacked.quants(), unpacked.scales(), inputs, lanes, out);
         }
         if (sums != NO_SUMS) {
           long sum = sums + 4 * ((long) t * (weights.columns() / group) + from / group);
-          addMinimums(columns / group, unpacked.minimums(), step, sum, out);
+          addMinimums(columns / group, unpacked.minimums(), step, sum, lanes, out);
         }
       }
     }
@@ -109,7 +112,8 @@ final class UnpackedProducts {
    *
    * @param group 32, or 16 where each half of the 32 has a scale of its own
    */
-  private static void addQuants(int count, int group, long quants, long scales, long x, long out) {
+  private static void addQuants(
+      int count, int group, long quants, long scales, long x, long lanes, long out) {
     int shift = group == 32 ? 2 : 3;
     long second = group == 32 ? 0 : 4;
     FloatVector sum = FloatVector.zero(FLOATS);
@@ -142,10 +146,12 @@ final class UnpackedProducts {
       sum = p.fma(broadcast(FLOATS, MEMORY.get(FLOAT, scale)), sum);
       sum = r.fma(broadcast(FLOATS, MEMORY.get(FLOAT, scale + second)), sum);
     }
-    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum.reduceLanes(ADD));
+    sum.intoMemorySegment(MEMORY, lanes, ORDER);
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + LaneSums.of(lanes));
   }
 
-  private static void addMinimums(int groups, long minimums, int step, long sums, long out) {
+  private static void addMinimums(
+      int groups, long minimums, int step, long sums, long lanes, long out) {
     long m1 = minimums + (long) step * UnpackedRows.SCALES_STRIDE;
     long m2 = m1 + (long) step * UnpackedRows.SCALES_STRIDE;
     long m3 = m2 + (long) step * UnpackedRows.SCALES_STRIDE;
@@ -172,12 +178,10 @@ final class UnpackedProducts {
       t2 += Lanes.loadFloat(m2 + 4L * i) * v;
       t3 += Lanes.loadFloat(m3 + 4L * i) * v;
     }
-    VectorProducts.store(
-        out,
-        step,
-        s0.reduceLanes(ADD) + t0,
-        s1.reduceLanes(ADD) + t1,
-        s2.reduceLanes(ADD) + t2,
-        s3.reduceLanes(ADD) + t3);
+    s0.intoMemorySegment(MEMORY, lanes, ORDER);
+    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    VectorProducts.store(out, step, lanes, t0, t1, t2, t3);
   }
 }

@@ -9,7 +9,6 @@ import dev.mamba4j.formats.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * The operations in the Vector API. Products take float activations: the API has no integer dot
@@ -176,6 +175,8 @@ final class VectorKernels implements Kernels {
     for (; i < count; i++) {
       tail += Lanes.loadFloat(x + 4L * i) * Lanes.loadFloat(y + 4L * i);
     }
-    return sum.reduceLanes(VectorOperators.ADD) + tail;
+    long lanes = LaneSums.ofThread();
+    sum.intoMemorySegment(MEMORY, lanes, ORDER);
+    return LaneSums.of(lanes) + tail;
   }
 }

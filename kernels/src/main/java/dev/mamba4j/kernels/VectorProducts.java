@@ -8,7 +8,6 @@ import static dev.mamba4j.kernels.Lanes.SHORT;
 import static java.lang.Float.float16ToFloat;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
@@ -28,7 +27,7 @@ import jdk.incubator.vector.IntVector;
  * <p>One method for each type rather than one with a strategy: vectors must not cross a call that
  * is not inlined. Each has more than 325 bytecodes (C2's FreqInlineSize), so that it is compiled by
  * itself; inlined into its callers together with others, its own calls would not be inlined. For
- * the same reason the sums at the end are taken by a method of the Vector API.
+ * the same reason lanes are added up from memory, see {@link LaneSums}.
  */
 final class VectorProducts {
   private static final int ROWS = 4;
@@ -61,15 +60,16 @@ final class VectorProducts {
       UnpackedProducts.add(weights, fromRow, toRow, x, tokens, y);
       return;
     }
+    long lanes = LaneSums.ofThread();
     int row = fromRow;
     for (; row + ROWS <= toRow; row += ROWS) {
       for (int t = 0; t < tokens; t++) {
-        addRows(weights, row, 1, x.rowAddress(t), y.rowAddress(t));
+        addRows(weights, row, 1, x.rowAddress(t), lanes, y.rowAddress(t));
       }
     }
     for (; row < toRow; row++) {
       for (int t = 0; t < tokens; t++) {
-        addRows(weights, row, 0, x.rowAddress(t), y.rowAddress(t));
+        addRows(weights, row, 0, x.rowAddress(t), lanes, y.rowAddress(t));
       }
     }
   }
@@ -79,18 +79,18 @@ final class VectorProducts {
    *
    * @param step 1 for four rows, 0 for one
    */
-  private static void addRows(Matrix weights, int row, int step, long x, long y) {
+  private static void addRows(Matrix weights, int row, int step, long x, long lanes, long y) {
     switch (weights.type()) {
-      case F32 -> addF32(weights, row, step, x, y);
-      case F16 -> addF16(weights, row, step, x, y);
-      case BF16 -> addBF16(weights, row, step, x, y);
-      case Q4_0 -> addRowsQ4_0(weights, row, step == 0 ? 1 : ROWS, x, y);
-      case Q8_0 -> addRowsQ8_0(weights, row, step == 0 ? 1 : ROWS, x, y);
+      case F32 -> addF32(weights, row, step, x, lanes, y);
+      case F16 -> addF16(weights, row, step, x, lanes, y);
+      case BF16 -> addBF16(weights, row, step, x, lanes, y);
+      case Q4_0 -> addRowsQ4_0(weights, row, step == 0 ? 1 : ROWS, x, lanes, y);
+      case Q8_0 -> addRowsQ8_0(weights, row, step == 0 ? 1 : ROWS, x, lanes, y);
       default -> throw new IllegalArgumentException("no vector product for " + weights.type());
     }
   }
 
-  private static void addF32(Matrix weights, int row, int step, long x, long y) {
+  private static void addF32(Matrix weights, int row, int step, long x, long lanes, long y) {
     int columns = weights.columns();
     long stride = step * weights.rowBytes();
     long w0 = weights.rowAddress(row);
@@ -120,16 +120,14 @@ final class VectorProducts {
       t2 += Lanes.loadFloat(w2 + 4L * i) * v;
       t3 += Lanes.loadFloat(w3 + 4L * i) * v;
     }
-    store(
-        y + 4L * row,
-        step,
-        s0.reduceLanes(ADD) + t0,
-        s1.reduceLanes(ADD) + t1,
-        s2.reduceLanes(ADD) + t2,
-        s3.reduceLanes(ADD) + t3);
+    s0.intoMemorySegment(MEMORY, lanes, ORDER);
+    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    store(y + 4L * row, step, lanes, t0, t1, t2, t3);
   }
 
-  private static void addF16(Matrix weights, int row, int step, long x, long y) {
+  private static void addF16(Matrix weights, int row, int step, long x, long lanes, long y) {
     int columns = weights.columns();
     long stride = step * weights.rowBytes();
     long w0 = weights.rowAddress(row);
@@ -159,16 +157,14 @@ final class VectorProducts {
       t2 += Lanes.loadHalf(w2 + 2L * i) * v;
       t3 += Lanes.loadHalf(w3 + 2L * i) * v;
     }
-    store(
-        y + 4L * row,
-        step,
-        s0.reduceLanes(ADD) + t0,
-        s1.reduceLanes(ADD) + t1,
-        s2.reduceLanes(ADD) + t2,
-        s3.reduceLanes(ADD) + t3);
+    s0.intoMemorySegment(MEMORY, lanes, ORDER);
+    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    store(y + 4L * row, step, lanes, t0, t1, t2, t3);
   }
 
-  private static void addBF16(Matrix weights, int row, int step, long x, long y) {
+  private static void addBF16(Matrix weights, int row, int step, long x, long lanes, long y) {
     int columns = weights.columns();
     long stride = step * weights.rowBytes();
     long w0 = weights.rowAddress(row);
@@ -198,23 +194,21 @@ final class VectorProducts {
       t2 += Lanes.loadBrainHalf(w2 + 2L * i) * v;
       t3 += Lanes.loadBrainHalf(w3 + 2L * i) * v;
     }
-    store(
-        y + 4L * row,
-        step,
-        s0.reduceLanes(ADD) + t0,
-        s1.reduceLanes(ADD) + t1,
-        s2.reduceLanes(ADD) + t2,
-        s3.reduceLanes(ADD) + t3);
+    s0.intoMemorySegment(MEMORY, lanes, ORDER);
+    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    store(y + 4L * row, step, lanes, t0, t1, t2, t3);
   }
 
   /** One row after the other: memory is read in its order, and inputs are operands in memory. */
-  private static void addRowsQ8_0(Matrix weights, int row, int rows, long x, long y) {
+  private static void addRowsQ8_0(Matrix weights, int row, int rows, long x, long lanes, long y) {
     for (int r = row; r < row + rows; r++) {
-      addQ8_0(weights.columns() / 32, weights.rowAddress(r), x, y + 4L * r);
+      addQ8_0(weights.columns() / 32, weights.rowAddress(r), x, lanes, y + 4L * r);
     }
   }
 
-  private static void addQ8_0(int blocks, long row, long x, long out) {
+  private static void addQ8_0(int blocks, long row, long x, long lanes, long out) {
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int block = 0; block < blocks; block++) {
       long q = row + 34L * block + 2;
@@ -240,12 +234,13 @@ final class VectorProducts {
       float scale = float16ToFloat(MEMORY.get(SHORT, row + 34L * block));
       sum = p.fma(broadcast(FLOATS, scale), sum);
     }
-    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum.reduceLanes(ADD));
+    sum.intoMemorySegment(MEMORY, lanes, ORDER);
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + LaneSums.of(lanes));
   }
 
-  private static void addRowsQ4_0(Matrix weights, int row, int rows, long x, long y) {
+  private static void addRowsQ4_0(Matrix weights, int row, int rows, long x, long lanes, long y) {
     for (int r = row; r < row + rows; r++) {
-      addQ4_0(weights.columns() / 32, weights.rowAddress(r), x, y + 4L * r);
+      addQ4_0(weights.columns() / 32, weights.rowAddress(r), x, lanes, y + 4L * r);
     }
   }
 
@@ -253,7 +248,7 @@ final class VectorProducts {
    * All bytes of quants of each block, or in vectors of 128 bits first half of them, then the rest,
    * since the compiler would not inline more.
    */
-  private static void addQ4_0(int blocks, long row, long x, long out) {
+  private static void addQ4_0(int blocks, long row, long x, long lanes, long out) {
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int first = 0; first < 16; first += Math.min(16, 2 * COUNT)) {
       for (int block = 0; block < blocks; block++) {
@@ -284,15 +279,24 @@ final class VectorProducts {
         sum = p.add(u).fma(broadcast(FLOATS, scale), sum);
       }
     }
-    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum.reduceLanes(ADD));
+    sum.intoMemorySegment(MEMORY, lanes, ORDER);
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + LaneSums.of(lanes));
   }
 
-  static void store(long out, int step, float r0, float r1, float r2, float r3) {
-    Lanes.storeFloat(out, Lanes.loadFloat(out) + r0);
+  /**
+   * Adds the sums of four vectors, or the first, and what is behind whole vectors, to what is
+   * there.
+   */
+  static void store(long out, int step, long lanes, float t0, float t1, float t2, float t3) {
+    add(out, LaneSums.of(lanes) + t0);
     if (step != 0) {
-      Lanes.storeFloat(out + 4, Lanes.loadFloat(out + 4) + r1);
-      Lanes.storeFloat(out + 8, Lanes.loadFloat(out + 8) + r2);
-      Lanes.storeFloat(out + 12, Lanes.loadFloat(out + 12) + r3);
+      add(out + 4, LaneSums.of(lanes + LaneSums.STRIDE) + t1);
+      add(out + 8, LaneSums.of(lanes + 2 * LaneSums.STRIDE) + t2);
+      add(out + 12, LaneSums.of(lanes + 3 * LaneSums.STRIDE) + t3);
     }
+  }
+
+  private static void add(long out, float sum) {
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum);
   }
 }
