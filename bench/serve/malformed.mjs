@@ -48,7 +48,7 @@ function brokenJson() {
   const body = JSON.stringify(valid[path]);
   const at = int(body.length - 1);
   return post(path, pick([body.slice(0, at), body + "}", body + ",{}", "\u0000" + body, body.replaceAll('"', "'"), body.replace(":", ""), "\xff\xfe" + body,
-    body.replace('"a"', '"\xc3\x28"'), body.replace('"a"', '"\\ud83"'), "[" + body + "]", JSON.stringify(body), String(at), "", "\r\n", "{]"]));
+    body.slice(0, -1) + ',"x":"\xc3\x28"}', body.slice(0, -1) + ',"x":"\\ud83"}', "[" + body + "]", JSON.stringify(body), String(at), "", "\r\n", "{]"]));
 }
 const depth = () => 65 + int(60000);
 const nesting = () => {

@@ -101,6 +101,11 @@ final class Running {
     return read < sequence.prompt().length;
   }
 
+  /** Whether it has read a token of its own; the end of the prompt has been seen to before. */
+  boolean readsAnswer() {
+    return state.position() > sequence.prompt().length;
+  }
+
   /** Whether nobody wants more of it. */
   boolean cancelled() {
     return sequence.cancelled().get();

@@ -282,31 +282,39 @@ final class Scheduler implements AutoCloseable {
   }
 
   private void after(Running running, Span span, long now) throws FormatException {
-    if (running.readsPrompt()) {
-      metrics.promptTokens.add(span.length());
-      running.advance(span.length());
-      if (running.readsPrompt()) {
-        if (running.atSnapshot()) {
-          recorder.record(running.readTokens(), running.state(), null);
-        }
-        return;
-      }
-      recorder.record(running.readTokens(), running.state(), running.sequence().saving());
-      for (Running sibling : running.siblings()) {
-        active.add(sibling);
-        choose(sibling, now);
-      }
+    if (!running.readsPrompt()) {
+      goOn(running, now);
+      return;
     }
-    choose(running, now);
+    metrics.promptTokens.add(span.length());
+    running.advance(span.length());
+    if (running.readsPrompt()) {
+      if (running.atSnapshot()) {
+        recorder.record(running.readTokens(), running.state(), null);
+      }
+      return;
+    }
+    boolean wanted = choose(running, now); // the first token is out before the state is copied
+    recorder.record(running.readTokens(), running.state(), running.sequence().saving());
+    for (Running sibling : running.siblings()) {
+      active.add(sibling);
+      goOn(sibling, now);
+    }
+    if (!wanted) {
+      end(running);
+    }
   }
 
-  private void choose(Running running, long now) {
-    boolean goesOn = running.choose(now);
-    metrics.generatedTokens.increment();
-    if (!goesOn) {
+  private void goOn(Running running, long now) {
+    if (!choose(running, now)) {
       rememberEnd(running);
       end(running);
     }
+  }
+
+  private boolean choose(Running running, long now) {
+    metrics.generatedTokens.increment();
+    return running.choose(now);
   }
 
   private void end(Running running) {
@@ -317,7 +325,7 @@ final class Scheduler implements AutoCloseable {
 
   /** The end of a turn is where the next one begins. */
   private void rememberEnd(Running running) {
-    if (!running.readsPrompt()) {
+    if (running.readsAnswer()) {
       recorder.record(running.allReadTokens(), running.state(), null);
     }
   }

@@ -32,7 +32,7 @@ record Sequence(
     AtomicBoolean cancelled,
     long deadline,
     SaveListener saving) {
-  private static final int SHORTEST_TAIL = 32;
+  private static final int SHORTEST_TAIL = 16;
 
   /** Told when a state has been saved. */
   interface SaveListener {
