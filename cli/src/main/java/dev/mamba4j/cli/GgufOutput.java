@@ -33,22 +33,9 @@ final class GgufOutput {
   /**
    * What is to be written, and how.
    *
-   * @param method how weights become integers, as far as the keys of the file tell of it
+   * @param method how weights become integers
    */
-  record Job(Plan plan, QuantizationMethod method, Writing writing) {
-    /** In one go over the tensors. */
-    Job(Plan plan, QuantizationMethod method) {
-      this(
-          plan,
-          method,
-          (source, target, progress) -> ModelWriter.write(source, plan, method, target, progress));
-    }
-  }
-
-  /** Writes a model. */
-  interface Writing {
-    void write(ModelSource source, Path target, ModelWriter.Progress progress) throws IOException;
-  }
+  record Job(Plan plan, QuantizationMethod method) {}
 
   /** Says what is to be written of a model. */
   interface Planner {
@@ -75,9 +62,12 @@ final class GgufOutput {
         return ExitCode.DONE; // Main knows of an interruption
       }
       console.interruption().arm();
-      job.get()
-          .writing()
-          .write(source, target, (done, total, tensor) -> bar.update(tensor, done, total));
+      ModelWriter.write(
+          source,
+          job.get().plan(),
+          job.get().method(),
+          target,
+          (done, total, tensor) -> bar.update(tensor, done, total));
     }
     tell(console, input, before, (System.nanoTime() - start) / 1e9);
     return ExitCode.DONE;

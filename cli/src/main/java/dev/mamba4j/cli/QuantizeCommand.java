@@ -4,9 +4,12 @@ import dev.mamba4j.compress.ImportanceWeighted;
 import dev.mamba4j.compress.ModelSource;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.PlanFile;
+import dev.mamba4j.compress.QuantizationMethod;
 import dev.mamba4j.compress.RoundToNearest;
+import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.allocation.Goal;
+import dev.mamba4j.compress.allocation.PlanSearch;
 import dev.mamba4j.compress.allocation.StandardSize;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
 import dev.mamba4j.formats.tensor.TensorType;
@@ -56,11 +59,10 @@ final class QuantizeCommand implements Callable<Integer> {
       names = "--method",
       paramLabel = "METHOD",
       description =
-          "plain: round to nearest; importance: weighted by the matrix (default where there is"
-              + " one); gptq: feed errors back, layer by layer, while reading -f TEXT.")
+          "plain: round to nearest; importance: weighted by the matrix (default for one type where"
+              + " there is a matrix); gptq: feed errors back, as the inputs seen while reading -f"
+              + " TEXT allow (default for mixes).")
   private Method method;
-
-  @Mixin private FeedbackOptions feedback;
 
   @Mixin private PlanOptions planning;
 
@@ -132,6 +134,11 @@ final class QuantizeCommand implements Callable<Integer> {
       }
     }
 
+    /** Whether one type, or a plan, says all. */
+    boolean isType() {
+      return plan != null || (type != null && !StandardSize.isOne(type));
+    }
+
     Optional<Goal> goal(ModelSource source) throws IOException {
       if (bitsPerWeight != null) {
         return Optional.of(new Goal.BitsPerWeight(bitsPerWeight));
@@ -166,34 +173,80 @@ final class QuantizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     target.check();
-    return output.write(console, input, this::plan);
-  }
-
-  private Optional<GgufOutput.Job> plan(ModelSource source) throws IOException {
-    if (method == Method.IMPORTANCE && calibration == null) {
+    planning.check();
+    if (method == Method.IMPORTANCE && calibration == null && target.isType()) {
       throw new UsageException("--method importance takes a matrix: --calibration FILE");
     }
-    Optional<GgufOutput.Job> job = job(source);
-    return switch (method) {
-      case null -> job;
-      case IMPORTANCE -> job;
-      case PLAIN -> job.map(any -> new GgufOutput.Job(any.plan(), new RoundToNearest()));
-      case GPTQ -> job.isEmpty() ? job : Optional.of(feedback.of(input, planning, job.get()));
-    };
+    if (target.isType() && method != Method.GPTQ) {
+      return output.write(console, input, this::direct);
+    }
+    try (ScratchFile scratch = ScratchFile.in(output.target().toAbsolutePath().getParent())) {
+      return output.write(console, input, source -> running(source, scratch));
+    }
   }
 
-  private Optional<GgufOutput.Job> job(ModelSource source) throws IOException {
+  /** What needs no run of the model. */
+  private Optional<GgufOutput.Job> direct(ModelSource source) throws IOException {
+    QuantizationMethod chosen =
+        method == Method.PLAIN ? new RoundToNearest() : ImportanceWeighted.of(importance(source));
+    return planning.finish(console, source, new GgufOutput.Job(plan(source), chosen), null);
+  }
+
+  private Optional<GgufOutput.Job> running(ModelSource source, ScratchFile scratch)
+      throws IOException {
     Optional<ImportanceMatrix> importance = importance(source);
     Optional<Goal> goal = target.goal(source);
-    if (goal.isPresent()) {
-      return planning.search(console, input, output.target(), source, importance, goal.get());
+    String why = goal.isPresent() ? "to find the best mix" : "--method gptq";
+    try (PlanRun run = planning.run(console, input, output.target(), source, why)) {
+      Optional<GgufOutput.Job> job = job(source, run, importance, goal, scratch);
+      if (job.isEmpty() && console.interruption().requested()) {
+        console.note("stopped; start the same command again to go on");
+      }
+      return job;
     }
-    Plan plan =
-        target.plan == null
-            ? Plan.uniform(source, target.plainType())
-            : PlanFile.read(target.plan, source);
+  }
+
+  /** With the help of a run of the model; empty if that was stopped, or if all is said. */
+  private Optional<GgufOutput.Job> job(
+      ModelSource source,
+      PlanRun run,
+      Optional<ImportanceMatrix> given,
+      Optional<Goal> goal,
+      ScratchFile scratch)
+      throws IOException {
+    boolean calibrates = given.isEmpty() && method != Method.PLAIN;
+    Optional<ImportanceMatrix> importance = calibrates ? run.calibrate() : given;
+    if (calibrates && importance.isEmpty()) {
+      return Optional.empty();
+    }
+    Optional<QuantizationMethod> chosen =
+        switch (method) {
+          case PLAIN -> Optional.of(new RoundToNearest());
+          case IMPORTANCE -> Optional.of(ImportanceWeighted.of(importance));
+          case null, default -> run.feedback(importance, planning.feedbackWindows(source), scratch);
+        };
+    if (chosen.isEmpty()) {
+      return Optional.empty();
+    }
+    if (goal.isEmpty()) {
+      return planning.finish(console, source, new GgufOutput.Job(plan(source), chosen.get()), null);
+    }
+    Optional<PlanSearch.Result> found =
+        run.search(importance, chosen.get(), planning.measuredWindows(source), goal.get());
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
     return planning.finish(
-        console, source, new GgufOutput.Job(plan, ImportanceWeighted.of(importance)), null);
+        console,
+        source,
+        new GgufOutput.Job(found.get().plan(), chosen.get()),
+        found.get().divergence());
+  }
+
+  private Plan plan(ModelSource source) throws IOException {
+    return target.plan == null
+        ? Plan.uniform(source, target.plainType())
+        : PlanFile.read(target.plan, source);
   }
 
   private Optional<ImportanceMatrix> importance(ModelSource source) throws IOException {

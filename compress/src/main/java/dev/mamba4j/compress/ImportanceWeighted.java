@@ -17,9 +17,20 @@ public record ImportanceWeighted(ImportanceMatrix matrix) implements Quantizatio
     return matrix.isPresent() ? new ImportanceWeighted(matrix.get()) : new RoundToNearest();
   }
 
+  @Override
+  public String name() {
+    return "importance";
+  }
+
+  @Override
+  public String fingerprint() {
+    return name() + " " + matrix.fingerprint();
+  }
+
   /** The keys of llama.cpp's llama-quantize. */
   @Override
   public void describe(GgufMetadata.Builder keys) {
+    QuantizationMethod.super.describe(keys);
     matrix.datasets().stream()
         .findFirst()
         .ifPresent(text -> keys.putString("quantize.imatrix.dataset", text));

@@ -20,8 +20,18 @@ public interface QuantizationMethod {
     void encode(float[] values, int count, MemorySegment target);
   }
 
+  /** What it is called in plans and files. */
+  String name();
+
+  /** A text that differs where the integers that it gives may differ. */
+  default String fingerprint() {
+    return name();
+  }
+
   /** Puts into a file how it was made. */
-  default void describe(GgufMetadata.Builder keys) {}
+  default void describe(GgufMetadata.Builder keys) {
+    keys.putString("mamba4j.plan.method", name());
+  }
 
   /**
    * Does what is done once for all rows of a matrix.

@@ -76,6 +76,7 @@ class PlanSearchTest {
           model,
           source,
           Optional.empty(),
+          new RoundToNearest(),
           text(model),
           goal,
           folder,

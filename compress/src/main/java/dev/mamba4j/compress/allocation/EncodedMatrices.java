@@ -1,6 +1,7 @@
 package dev.mamba4j.compress.allocation;
 
 import dev.mamba4j.compress.QuantizationMethod;
+import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.TensorEncoder;
 import dev.mamba4j.formats.tensor.TensorType;

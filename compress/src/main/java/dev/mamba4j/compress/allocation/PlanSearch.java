@@ -1,7 +1,6 @@
 package dev.mamba4j.compress.allocation;
 
 import dev.mamba4j.compress.Choice;
-import dev.mamba4j.compress.ImportanceWeighted;
 import dev.mamba4j.compress.ModelSource;
 import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
@@ -73,15 +72,20 @@ public final class PlanSearch {
 
   /** How many windows of text are enough to tell plans of a model apart. */
   public static int windows(ModelSource source) {
-    boolean large =
-        Trials.isLarge(source.tensors().stream().filter(SourceTensor::isMatrix).toList());
-    return large ? 2 : 8;
+    return isLarge(source) ? 2 : 8;
+  }
+
+  /** Whether a model is so large that less is measured. */
+  public static boolean isLarge(ModelSource source) {
+    return Trials.isLarge(source.tensors().stream().filter(SourceTensor::isMatrix).toList());
   }
 
   /**
    * Finds a plan.
    *
    * @param model the source, opened with {@link Precision#FLOAT}
+   * @param importance tells of the types that are not measured
+   * @param method how weights become integers, in trials and then
    * @param text what divergence is measured on
    * @param folder for a scratch file: the probabilities of the text, and the matrices in what is
    *     tried
@@ -93,14 +97,16 @@ public final class PlanSearch {
       LanguageModel model,
       ModelSource source,
       Optional<ImportanceMatrix> importance,
+      QuantizationMethod method,
       CalibrationText text,
       Goal goal,
       Path folder,
       Path cacheFile,
       Listener listener)
       throws IOException {
-    try (Trials trials = new Trials(model, source, importance, text, folder, cacheFile, listener)) {
-      PlanSearch search = new PlanSearch(source, ImportanceWeighted.of(importance), trials);
+    try (Trials trials =
+        new Trials(model, source, importance, method, text, folder, cacheFile, listener)) {
+      PlanSearch search = new PlanSearch(source, method, trials);
       return Optional.ofNullable(search.run(goal));
     }
   }

@@ -1,5 +1,6 @@
 package dev.mamba4j.compress.allocation;
 
+import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.compress.calibration.CalibrationText;
 import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.engine.Mamba2State;

@@ -1,7 +1,8 @@
 package dev.mamba4j.compress.allocation;
 
-import dev.mamba4j.compress.ImportanceWeighted;
 import dev.mamba4j.compress.ModelSource;
+import dev.mamba4j.compress.QuantizationMethod;
+import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.calibration.CalibrationText;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
@@ -72,6 +73,7 @@ final class Trials implements AutoCloseable {
       LanguageModel model,
       ModelSource source,
       Optional<ImportanceMatrix> importance,
+      QuantizationMethod method,
       CalibrationText text,
       Path folder,
       Path cacheFile,
@@ -81,11 +83,11 @@ final class Trials implements AutoCloseable {
     this.importance = importance;
     this.text = text;
     this.listener = listener;
-    String statistics = importance.map(ImportanceMatrix::fingerprint).orElse("plain");
-    cache = SensitivityCache.open(cacheFile, Origin.of(model.file(), text) + "-" + statistics);
+    String origin = Origin.of(model.file(), text) + " " + method.fingerprint();
+    cache = SensitivityCache.open(cacheFile, origin);
     matrices = source.tensors().stream().filter(SourceTensor::isMatrix).toList();
     scratch = ScratchFile.in(folder);
-    encoded = new EncodedMatrices(ImportanceWeighted.of(importance), scratch);
+    encoded = new EncodedMatrices(method, scratch);
   }
 
   /** Whether so many values are too many to measure more than one type of each matrix. */

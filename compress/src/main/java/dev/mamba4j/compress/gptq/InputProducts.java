@@ -1,57 +1,127 @@
 package dev.mamba4j.compress.gptq;
 
+import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.engine.ProjectionObserver;
+import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.kernels.Vectors;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.Predicate;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
- * Adds up the products of the inputs of matrices, {@code H = Xᵀ X}, for those that are wanted: half
- * the second derivative of the squared error of their outputs.
+ * Adds up the products of the inputs of matrices, {@code H = Xᵀ X}: half the second derivative of
+ * the squared error of their outputs. They lie in a scratch file, four bytes for each pair of
+ * columns.
  */
 final class InputProducts implements ProjectionObserver {
-  private final Predicate<String> wanted;
-  private final Map<String, float[][]> sums = new HashMap<>();
+  private final ScratchFile scratch;
+  private final Map<String, Sum> sums = new HashMap<>();
+  private final Set<String> factored = new HashSet<>();
 
-  InputProducts(Predicate<String> wanted) {
-    this.wanted = wanted;
+  /**
+   * @param rows (columns, columns), the lower triangle
+   */
+  private record Sum(int columns, MemorySegment rows) {
+    void read(int row, int count, float[] target) {
+      MemorySegment.copy(
+          rows, ValueLayout.JAVA_FLOAT, 4L * row * columns, target, 0, Math.min(count, columns));
+    }
+
+    void write(int row, int count, float[] source) {
+      MemorySegment.copy(source, 0, rows, ValueLayout.JAVA_FLOAT, 4L * row * columns, count);
+    }
+
+    /** Adds the products of so many inputs. */
+    void add(float[][] inputs, int tokens) {
+      IntStream.range(0, columns)
+          .parallel()
+          .forEach(
+              i -> {
+                float[] row = new float[i + 1];
+                read(i, i + 1, row);
+                for (int token = 0; token < tokens; token++) {
+                  InputProducts.add(row, inputs[token], inputs[token][i]);
+                }
+                write(i, i + 1, row);
+              });
+    }
+  }
+
+  InputProducts(ScratchFile scratch) {
+    this.scratch = scratch;
   }
 
   @Override
   public void inputs(String matrix, Vectors inputs, int tokens) {
-    if (!wanted.test(matrix)) {
-      return;
-    }
     int columns = inputs.columns();
-    float[][] sum = sums.computeIfAbsent(matrix, _ -> new float[columns][columns]);
-    float[] x = new float[columns];
+    float[][] x = new float[tokens][columns];
     for (int token = 0; token < tokens; token++) {
-      inputs.read(token, x);
-      for (int i = 0; i < columns; i++) {
-        add(sum[i], x, x[i], i + 1);
-      }
+      inputs.read(token, x[token]);
+    }
+    sums.computeIfAbsent(matrix, _ -> new Sum(columns, allocate(columns))).add(x, tokens);
+  }
+
+  private MemorySegment allocate(int columns) {
+    try {
+      return scratch.allocate(4L * columns * columns);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
-  /** The lower triangle is enough. */
-  private static void add(float[] row, float[] x, float factor, int end) {
-    for (int k = 0; k < end; k++) {
+  private static void add(float[] row, float[] x, float factor) {
+    for (int k = 0; k < row.length; k++) {
       row[k] += factor * x[k];
     }
   }
 
-  /** H of a matrix, or empty if no input of it was seen. Gives it away. */
-  Optional<float[][]> take(String matrix) {
-    float[][] sum = sums.remove(matrix);
-    if (sum != null) {
-      for (int i = 0; i < sum.length; i++) {
-        for (int j = 0; j < i; j++) {
-          sum[j][i] = sum[i][j];
-        }
+  /** Whether an input of a matrix was seen. */
+  boolean has(String matrix) {
+    return sums.containsKey(matrix);
+  }
+
+  /**
+   * {@link InverseFactor} of H of a matrix that was seen; it takes the place of H, which gets no
+   * more inputs then.
+   *
+   * @throws FormatException if an input was not a finite number
+   */
+  synchronized float[][] inverseFactor(String matrix, double damping) throws FormatException {
+    Sum sum = sums.get(matrix);
+    int columns = sum.columns();
+    float[][] h = new float[columns][columns];
+    boolean done = factored.contains(matrix);
+    for (int i = 0; i < columns; i++) {
+      sum.read(i, done ? columns : i + 1, h[i]);
+    }
+    if (!done) {
+      fill(matrix, h);
+      InverseFactor.of(h, damping);
+      for (int i = 0; i < columns; i++) {
+        sum.write(i, columns, h[i]);
+      }
+      factored.add(matrix);
+    }
+    return h;
+  }
+
+  /** The upper triangle from the lower. */
+  private static void fill(String matrix, float[][] h) throws FormatException {
+    for (int i = 0; i < h.length; i++) {
+      if (!Float.isFinite(h[i][i])) {
+        throw new FormatException(
+            "tensor %s: input %d is not a finite number on this text; calibrate with another"
+                .formatted(matrix, i));
+      }
+      for (int j = 0; j < i; j++) {
+        h[j][i] = h[i][j];
       }
     }
-    return Optional.ofNullable(sum);
   }
 }

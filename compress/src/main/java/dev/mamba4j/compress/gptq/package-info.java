@@ -1,5 +1,2 @@
-/**
- * Quantization with error feedback: {@link dev.mamba4j.compress.gptq.LayerwiseGptq} takes a model
- * through it.
- */
+/** Quantization with error feedback: {@link dev.mamba4j.compress.gptq.Gptq}. */
 package dev.mamba4j.compress.gptq;

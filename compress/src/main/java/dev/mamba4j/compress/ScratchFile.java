@@ -1,18 +1,20 @@
-package dev.mamba4j.compress.allocation;
+package dev.mamba4j.compress;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
  * Memory on the disk, for what may be larger than main memory: the system keeps of it what fits.
- * Gone when closed, or when the process ends.
+ * The file has no name, so that it is gone when closed and when the process ends, however that
+ * comes.
  */
-final class ScratchFile implements AutoCloseable {
+public final class ScratchFile implements AutoCloseable {
   private static final long PAGE = 4096;
 
   private final Arena arena = Arena.ofShared();
@@ -23,9 +25,18 @@ final class ScratchFile implements AutoCloseable {
     this.channel = channel;
   }
 
-  /** A new one in a folder. */
-  static ScratchFile in(Path folder) throws IOException {
-    Path file = Files.createTempFile(folder, ".mamba4j", ".scratch");
+  /**
+   * A new one in a folder.
+   *
+   * @throws IOException if nothing can be written there
+   */
+  public static ScratchFile in(Path folder) throws IOException {
+    Path file;
+    try {
+      file = Files.createTempFile(folder, ".mamba4j", ".scratch");
+    } catch (NoSuchFileException e) {
+      throw new IOException("there is no folder " + folder + " to write to", e);
+    }
     return new ScratchFile(
         FileChannel.open(
             file,
@@ -35,7 +46,7 @@ final class ScratchFile implements AutoCloseable {
   }
 
   /** Zeroed memory until this is closed. */
-  MemorySegment allocate(long bytes) throws IOException {
+  public MemorySegment allocate(long bytes) throws IOException {
     MemorySegment memory = channel.map(FileChannel.MapMode.READ_WRITE, size, bytes, arena);
     size += (bytes + PAGE - 1) / PAGE * PAGE;
     return memory;

@@ -1,0 +1,127 @@
+package dev.mamba4j.cli;
+
+import dev.mamba4j.compress.ImportanceWeighted;
+import dev.mamba4j.compress.ModelSource;
+import dev.mamba4j.compress.QuantizationMethod;
+import dev.mamba4j.compress.ScratchFile;
+import dev.mamba4j.compress.allocation.Goal;
+import dev.mamba4j.compress.allocation.PlanSearch;
+import dev.mamba4j.compress.calibration.Calibration;
+import dev.mamba4j.compress.calibration.CalibrationText;
+import dev.mamba4j.compress.calibration.ImportanceMatrix;
+import dev.mamba4j.compress.gptq.Gptq;
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.ModelOptions;
+import dev.mamba4j.engine.Precision;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The model that is quantized, running in floats over a text: to calibrate, to see how its inputs
+ * go together, to find a plan. Methods return empty where the user stopped them.
+ */
+final class PlanRun implements AutoCloseable {
+  private final Console console;
+  private final Path input;
+  private final Path target;
+  private final ModelSource source;
+  private final LanguageModel model;
+  private final CalibrationText text;
+  private final ProgressBar bar;
+
+  PlanRun(
+      Console console, Path input, Path target, ModelSource source, Path text, ModelOptions options)
+      throws IOException {
+    this.console = console;
+    this.input = input;
+    this.target = target;
+    this.source = source;
+    String words = TextChoice.read(text);
+    model = LanguageModel.open(input, options.withPrecision(Precision.FLOAT));
+    try {
+      this.text =
+          CalibrationText.of(
+              text.toString(),
+              words,
+              model.tokenizer(),
+              CalibrationText.DEFAULT_WINDOW,
+              Integer.MAX_VALUE);
+    } catch (IOException | RuntimeException e) {
+      model.close();
+      throw e;
+    }
+    bar = new ProgressBar(console, rate -> "");
+    console.interruption().arm();
+  }
+
+  /** Makes the importance matrix, and keeps it beside the target. */
+  Optional<ImportanceMatrix> calibrate() throws IOException {
+    Path file = beside(".imatrix.gguf");
+    if (Files.exists(file)) {
+      throw new UsageException(
+          "%s exists; use it: --calibration %s, or remove it".formatted(file, file));
+    }
+    console.note("calibrating first: " + file);
+    return Calibration.run(
+        model, text, file, (done, total) -> goOn("reading " + text.name(), done, total));
+  }
+
+  /** Reads the text for error feedback. */
+  Optional<QuantizationMethod> feedback(
+      Optional<ImportanceMatrix> importance, int windows, ScratchFile scratch) {
+    QuantizationMethod otherwise = ImportanceWeighted.of(importance);
+    return Gptq.of(
+            model.mamba2(),
+            text.spread(windows),
+            otherwise,
+            scratch,
+            (done, total) -> goOn("reading for gptq", done, total))
+        .map(QuantizationMethod.class::cast);
+  }
+
+  /** Finds the plan for a goal. */
+  Optional<PlanSearch.Result> search(
+      Optional<ImportanceMatrix> importance, QuantizationMethod method, int windows, Goal goal)
+      throws IOException {
+    return PlanSearch.run(
+        model,
+        source,
+        importance,
+        method,
+        text.spread(windows),
+        goal,
+        target.toAbsolutePath().getParent(),
+        beside(".sensitivity.json"),
+        new PlanSearch.Listener() {
+          @Override
+          public boolean progress(String what, long done, long total) {
+            return goOn(what, done, total);
+          }
+
+          @Override
+          public void note(String line) {
+            bar.clear();
+            console.note(line);
+          }
+        });
+  }
+
+  private boolean goOn(String what, long done, long total) {
+    bar.update(what, done, total);
+    return !console.interruption().requested();
+  }
+
+  /** In the folder of the target, named after the input. */
+  private Path beside(String suffix) {
+    String name = input.getFileName().toString().replaceFirst("\\.gguf$", "");
+    return target.toAbsolutePath().resolveSibling(name + suffix);
+  }
+
+  @Override
+  public void close() {
+    bar.close();
+    model.close();
+  }
+}
