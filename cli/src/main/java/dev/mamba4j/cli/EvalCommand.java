@@ -3,7 +3,6 @@ package dev.mamba4j.cli;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.evaluate.Estimate;
 import dev.mamba4j.evaluate.tasks.BuiltInTasks;
-import dev.mamba4j.evaluate.tasks.DataFile;
 import dev.mamba4j.evaluate.tasks.Evaluation;
 import dev.mamba4j.evaluate.tasks.Metric;
 import dev.mamba4j.evaluate.tasks.SampleLog;
@@ -11,7 +10,6 @@ import dev.mamba4j.evaluate.tasks.Task;
 import dev.mamba4j.evaluate.tasks.TaskFile;
 import dev.mamba4j.evaluate.tasks.TaskResult;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -30,9 +28,11 @@ import picocli.CommandLine.Option;
     description = {
       "Asks a model the questions of tasks, as lm-evaluation-harness 0.4 does.",
       "",
-      "The data are JSON lines as they come from the Hugging Face hub. In a folder the file of a"
-          + " task is the one whose name begins with arc_easy, hellaswag, lambada, piqa or"
-          + " winogrande.",
+      "The data are JSON lines or Parquet (Snappy, gzip) as they come from the Hugging Face hub;"
+          + " HellaSwag also as lm-eval prepares it. In a folder the file of a task is the one"
+          + " whose name begins with arc_easy, hellaswag, lambada, piqa or winogrande (ARC-Easy"
+          + " counts as arc_easy). Of several, it is the one with the split in its name that"
+          + " lm-eval asks: test for arc_easy and lambada, validation for the others.",
       "",
       "A task of your own is a JSON file:",
       "  {\"task\":\"quiz\",\"context\":\"Question: {question}\\nAnswer:\",",
@@ -64,7 +64,7 @@ final class EvalCommand implements Callable<Integer> {
       required = true,
       split = ",",
       paramLabel = "DIR|TASK=FILE",
-      description = "A folder with the files of the tasks, or the file of a task.")
+      description = "A folder with the files of the tasks; the file, or the folder, of one task.")
   private List<String> data;
 
   @Option(
@@ -91,11 +91,11 @@ final class EvalCommand implements Callable<Integer> {
     if (limit != null && limit < 1) {
       throw new UsageException("--limit must be 1 or more, not " + limit);
     }
-    Map<Task, Path> files = new LinkedHashMap<>();
+    List<Task> tasks = new ArrayList<>();
     for (String name : names) {
-      Task task = task(name);
-      files.put(task, file(task));
+      tasks.add(task(name));
     }
+    Map<Task, Path> files = DataChoice.files(tasks, data);
     long start = System.nanoTime();
     List<TaskResult> results = new ArrayList<>();
     try (LanguageModel opened = model.open();
@@ -132,22 +132,6 @@ final class EvalCommand implements Callable<Integer> {
 
   private static String known() {
     return BuiltInTasks.all().stream().map(Task::name).collect(Collectors.joining(", "));
-  }
-
-  private Path file(Task task) throws IOException {
-    String prefix = task.name() + "=";
-    for (String place : data) {
-      if (place.startsWith(prefix)) {
-        return Path.of(place.substring(prefix.length()));
-      }
-    }
-    for (String place : data) {
-      if (Files.isDirectory(Path.of(place))) {
-        return DataFile.find(Path.of(place), task);
-      }
-    }
-    throw new UsageException(
-        "--data: expected a folder, or %sFILE, found %s".formatted(prefix, String.join(",", data)));
   }
 
   /** What answers depend on. */

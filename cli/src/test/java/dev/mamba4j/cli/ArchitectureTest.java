@@ -80,6 +80,11 @@ class ArchitectureTest {
   }
 
   @Test
+  void dataSetsAreReadInTheEvaluation() {
+    onlyIn("dev.hardwood..", "evaluate");
+  }
+
+  @Test
   void httpBelongsToTheServer() {
     onlyIn("io.netty..", "serve");
   }

@@ -15,17 +15,52 @@ public final class BuiltInTasks {
 
   private static final List<Task> ALL =
       List.of(
-          new Task("arc_easy", "arc_easy", CHOICE, BuiltInTasks::arc),
-          new Task("hellaswag", "hellaswag", CHOICE, BuiltInTasks::hellaSwag),
-          new Task(
+          task(
+              "arc_easy",
+              new TaskData(
+                  "arc_easy",
+                  Split.TEST,
+                  "{\"question\":\"…\",\"choices\":{\"text\":[\"…\",\"…\"],\"label\":[\"A\",\"B\"]},"
+                      + "\"answerKey\":\"A\"}"),
+              CHOICE,
+              BuiltInTasks::arc),
+          task(
+              "hellaswag",
+              new TaskData(
+                  "hellaswag",
+                  Split.VALIDATION,
+                  "{\"activity_label\":\"…\",\"ctx_a\":\"…\",\"ctx_b\":\"…\","
+                      + "\"endings\":[\"…\",\"…\"],\"label\":\"0\"}"
+                      + " or {\"query\":\"…\",\"choices\":[\"…\",\"…\"],\"gold\":0}"),
+              CHOICE,
+              BuiltInTasks::hellaSwag),
+          task(
               "lambada_openai",
-              "lambada",
+              new TaskData("lambada", Split.TEST, "{\"text\":\"…\"}"),
               List.of(Metric.PERPLEXITY, Metric.ACC),
               BuiltInTasks::lambada),
-          new Task("piqa", "piqa", CHOICE, BuiltInTasks::piqa),
-          new Task("winogrande", "winogrande", List.of(Metric.ACC), BuiltInTasks::winogrande));
+          task(
+              "piqa",
+              new TaskData(
+                  "piqa",
+                  Split.VALIDATION,
+                  "{\"goal\":\"…\",\"sol1\":\"…\",\"sol2\":\"…\",\"label\":0}"),
+              CHOICE,
+              BuiltInTasks::piqa),
+          task(
+              "winogrande",
+              new TaskData(
+                  "winogrande",
+                  Split.VALIDATION,
+                  "{\"sentence\":\"… _ …\",\"option1\":\"…\",\"option2\":\"…\",\"answer\":\"1\"}"),
+              List.of(Metric.ACC),
+              BuiltInTasks::winogrande));
 
   private BuiltInTasks() {}
+
+  private static Task task(String name, TaskData data, List<Metric> metrics, Task.Reader reader) {
+    return new Task(name, 1.0, data, metrics, reader);
+  }
 
   /** All of them. */
   public static List<Task> all() {

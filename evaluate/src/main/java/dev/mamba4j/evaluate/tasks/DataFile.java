@@ -1,27 +1,25 @@
 package dev.mamba4j.evaluate.tasks;
 
 import dev.mamba4j.formats.FormatException;
-import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Files with the questions of a task: JSON lines, one row a line. */
+/** Files with the questions of a task: JSON lines, or Parquet where the name ends so. */
 public final class DataFile {
-  private static final List<String> ENDINGS = List.of(".jsonl", ".json");
+  private static final String PARQUET = ".parquet";
+  private static final List<String> ENDINGS = List.of(".jsonl", ".json", PARQUET);
 
   private DataFile() {}
 
   /**
-   * The file in a folder whose name begins with a task's prefix. Where several do, the one with the
-   * part that is evaluated: test before validation.
+   * The file in a folder whose name begins with a task's prefix (case aside, and - for _). Where
+   * several do, the one that has the task's split in its name, as a word behind the prefix.
    *
    * @throws FormatException if there is none, or it is not clear which
    */
@@ -32,61 +30,62 @@ public final class DataFile {
     }
     if (files.isEmpty()) {
       throw new FormatException(
-          "%s: no file for %s: expected one named %s*.jsonl, or give %s=FILE"
-              .formatted(folder, task.name(), task.filePrefix(), task.name()));
+          "%s: no file for %s: expected one named %s*%s, or give %s=FILE"
+              .formatted(
+                  folder,
+                  task.name(),
+                  task.data().filePrefix(),
+                  String.join("|", ENDINGS),
+                  task.name()));
     }
-    for (String part : List.of("test", "validation", "val")) {
-      List<Path> parts = files.stream().filter(file -> name(file).contains(part)).toList();
-      if (parts.size() == 1) {
-        return parts.getFirst();
-      }
+    List<Path> ofSplit = files.stream().filter(file -> isOfSplit(file, task)).toList();
+    if (ofSplit.size() == 1) {
+      return ofSplit.getFirst();
     }
     if (files.size() > 1) {
       throw new FormatException(
-          "%s: several files for %s (%s, %s); give one: %s=FILE"
-              .formatted(folder, task.name(), name(files.get(0)), name(files.get(1)), task.name()));
+          "%s: several files for %s (%s): expected one, or one with the word %s in its name; give %s=FILE"
+              .formatted(
+                  folder, task.name(), names(files), task.data().split().word(), task.name()));
     }
     return files.getFirst();
   }
 
+  private static String names(List<Path> files) {
+    return files.stream()
+        .map(file -> file.getFileName().toString())
+        .collect(Collectors.joining(", "));
+  }
+
   private static boolean fits(Path file, Task task) {
-    return name(file).startsWith(task.filePrefix())
+    return name(file).startsWith(task.data().filePrefix())
         && ENDINGS.stream().anyMatch(name(file)::endsWith)
         && Files.isRegularFile(file);
   }
 
+  private static boolean isOfSplit(Path file, Task task) {
+    return task.data().split().isNamedIn(name(file).substring(task.data().filePrefix().length()));
+  }
+
   private static String name(Path file) {
-    return file.getFileName().toString().toLowerCase(Locale.ROOT);
+    return file.getFileName().toString().toLowerCase(Locale.ROOT).replace('-', '_');
   }
 
   /**
-   * The rows of a file; each knows its line.
+   * The rows of a file; each knows its line or number.
    *
-   * @throws FormatException naming the line if one is not a JSON object, or if there is none
+   * @throws FormatException naming the line or row if one cannot be read, or if there is none
    */
   static List<JsonObject> read(Path file) throws IOException {
-    List<JsonObject> rows = new ArrayList<>();
-    String[] lines = text(file).split("\n", -1);
-    for (int i = 0; i < lines.length; i++) {
-      if (!lines[i].isBlank()) {
-        String where = file + ": line " + (i + 1);
-        rows.add(JsonObject.of(where, Json.parse(lines[i], where)));
-      }
+    if (Files.isDirectory(file)) {
+      throw new FormatException(file + ": expected a file of questions, found a folder");
     }
+    List<JsonObject> rows =
+        name(file).endsWith(PARQUET) ? ParquetRows.read(file) : JsonRows.read(file);
     if (rows.isEmpty()) {
-      throw new FormatException(file + ": expected rows of JSON, one a line, found none");
+      throw new FormatException(
+          file + ": expected rows of questions, found none; give the file of another split");
     }
     return rows;
-  }
-
-  private static String text(Path file) throws IOException {
-    if (Files.isDirectory(file)) {
-      throw new FormatException(file + ": expected a file of JSON lines, found a folder");
-    }
-    try {
-      return Files.readString(file, StandardCharsets.UTF_8);
-    } catch (CharacterCodingException e) {
-      throw new FormatException(file + ": expected JSON lines in UTF-8, found other bytes", e);
-    }
   }
 }

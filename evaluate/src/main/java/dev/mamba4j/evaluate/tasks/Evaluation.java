@@ -49,7 +49,7 @@ public final class Evaluation {
     List<JsonObject> rows = DataFile.read(data);
     List<Item> items = new ArrayList<>(); // all at first: a bad row shall not cost an hour
     for (JsonObject row : rows.subList(0, Math.min(limit, rows.size()))) {
-      items.add(task.reader().read(row));
+      items.add(task.item(row));
     }
     double[][] samples = new double[task.metrics().size()][items.size()];
     for (int i = 0; i < items.size(); i++) {

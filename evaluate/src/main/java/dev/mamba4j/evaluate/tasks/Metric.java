@@ -20,6 +20,11 @@ public enum Metric {
     return name().toLowerCase(Locale.ROOT);
   }
 
+  /** Whether more of it is better. */
+  public boolean higherIsBetter() {
+    return this != PERPLEXITY;
+  }
+
   static Optional<Metric> of(String name) {
     return List.of(values()).stream().filter(each -> each.toString().equals(name)).findFirst();
   }

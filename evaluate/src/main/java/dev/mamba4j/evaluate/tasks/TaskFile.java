@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,8 +26,8 @@ import java.util.regex.Pattern;
  * {@code choices} may also be the name of a field that holds them. {@code answer} is the field with
  * the number of the right choice, or with one of the {@code labels} (or of those in the field that
  * {@code labels} names). With {@code "continuation": " {word}"} in place of choices the
- * continuation is to be guessed. {@code file} is how the names of data files begin; the name of the
- * task if absent.
+ * continuation is to be guessed. {@code file} is how the names of data files begin (the name of the
+ * task if absent), {@code version} a number for the results.
  */
 public final class TaskFile {
   private static final Pattern FIELD = Pattern.compile("\\{([^{}]+)}");
@@ -53,9 +54,11 @@ public final class TaskFile {
         throw Rows.wrong(definition, "choices", "the choices (or a \"continuation\")");
       }
     }
+    String prefix = definition.optionalString("file").orElse(name).toLowerCase(Locale.ROOT);
     return new Task(
         name,
-        definition.optionalString("file").orElse(name),
+        definition.number("version", 0),
+        new TaskData(prefix, Split.VALIDATION, "its definition says, " + file),
         metrics(definition, guess),
         new TaskFile(definition)::item);
   }

@@ -7,22 +7,19 @@ import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
-/** Prompts and targets as lm-eval 0.4.8 made them of these rows, and what is said of bad ones. */
+/** Prompts and targets as lm-eval 0.4.8 made them of these rows. */
 class TasksTest {
   @TempDir private Path folder;
 
   private static Item item(String task, String row) throws FormatException {
     JsonObject object = JsonObject.of("row", Json.parse(row, "row"));
-    return BuiltInTasks.find(task).orElseThrow().reader().read(object);
+    return BuiltInTasks.find(task).orElseThrow().item(object);
   }
 
   @Test
@@ -97,53 +94,6 @@ class TasksTest {
             new Request("I ate it, for the pear", " was ripe."),
             new Request("I ate it, for he", " was ripe."));
     assertThat(item.gold()).isEqualTo(1);
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "piqa | {\"goal\": \"a\"} | row: field \"sol1\": expected a string, found nothing",
-        "piqa | {\"goal\": 7} | row: field \"goal\": expected a string, found the number 7",
-        "hellaswag | {\"query\": \"a\", \"choices\": [1, 2]} | \"choices\": expected an array of"
-            + " strings",
-        "hellaswag | {\"query\": \"a\", \"choices\": [\"b\", \"c\"], \"gold\": 2} | \"gold\":"
-            + " expected the number of a choice, 0 to 1, found 2",
-        "winogrande | {\"sentence\": \"no gap\"} | \"sentence\": expected a gap, written _",
-        "arc_easy | {\"question\": \"a\", \"choices\": []} | \"choices\": expected an object, found"
-            + " an array",
-      })
-  void saysWhatIsWrongWithARow(String task, String row, String message) {
-    assertThatThrownBy(() -> item(task, row))
-        .isInstanceOf(FormatException.class)
-        .hasMessageContaining(message);
-  }
-
-  @Test
-  void namesTheLineOfABadRow() throws IOException {
-    Path file = Files.writeString(folder.resolve("bad.jsonl"), "{\"a\": 1}\n\n{\"a\": \n");
-    assertThatThrownBy(() -> DataFile.read(file))
-        .isInstanceOf(FormatException.class)
-        .hasMessageStartingWith(file + ": line 3: not valid JSON");
-    Files.writeString(file, "{\"a\": 1}\n[1]\n");
-    assertThatThrownBy(() -> DataFile.read(file))
-        .hasMessage(file + ": line 2: expected an object, found an array");
-    Files.writeString(file, " \n");
-    assertThatThrownBy(() -> DataFile.read(file)).hasMessageContaining("found none");
-    Files.write(file, "{\"a\": \"\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1));
-    assertThatThrownBy(() -> DataFile.read(file)).hasMessageContaining("UTF-8");
-  }
-
-  @Test
-  void findsTheFileOfATask() throws IOException {
-    Task hellaSwag = BuiltInTasks.find("hellaswag").orElseThrow();
-    assertThatThrownBy(() -> DataFile.find(folder, hellaSwag))
-        .hasMessageContaining("expected one named hellaswag*.jsonl, or give hellaswag=FILE");
-    Files.createFile(folder.resolve("hellaswag_sample.jsonl"));
-    Path file = Files.createFile(folder.resolve("hellaswag_validation.jsonl"));
-    assertThat(DataFile.find(folder, hellaSwag)).isEqualTo(file);
-    Files.createFile(folder.resolve("hellaswag_validation2.jsonl"));
-    assertThatThrownBy(() -> DataFile.find(folder, hellaSwag)).hasMessageContaining("several");
   }
 
   @Test
