@@ -63,8 +63,8 @@ function article(shown) {
   if (before.children.length > 1) {
     find('branches').hidden = false;
     find('which').textContent = `${before.children.indexOf(shown) + 1}/${before.children.length}`;
-    find('previous').addEventListener('click', () => showSibling(before, -1));
-    find('next').addEventListener('click', () => showSibling(before, 1));
+    find('previous').addEventListener('click', () => showSibling(before, -1, 'previous'));
+    find('next').addEventListener('click', () => showSibling(before, 1, 'next'));
   }
   find('copy').addEventListener('click', () => navigator.clipboard?.writeText(shown.text));
   find('edit').addEventListener('click', () => edit(element, shown, before));
@@ -76,12 +76,20 @@ function article(shown) {
 
 const elements = new WeakMap();
 
-function showSibling(before, step) {
+function showSibling(before, step, button) {
   stop();
   const count = before.children.length;
   before.shown = (before.shown + step + count) % count;
   store.save();
   show();
+  elements.get(before.children[before.shown]).querySelector(`.${button}`).focus();
+}
+
+/** What had the focus is gone: on to the next message, unless that would open a keyboard on the glass. */
+function findFocus() {
+  if (document.activeElement === document.body && matchMedia('(pointer: fine)').matches) {
+    input.focus();
+  }
 }
 
 function showRunning() {
@@ -103,6 +111,7 @@ async function generate(before) {
   const mine = { controller: new AbortController(), turn: written };
   running = mine;
   show();
+  findFocus();
   turns.scrollTop = turns.scrollHeight;
   const context = path(conversation).slice(0, -1);
   const start = performance.now();
@@ -135,6 +144,7 @@ async function generate(before) {
   if (store.current === conversation) {
     const atEnd = nearEnd();
     show();
+    findFocus();
     if (atEnd) {
       turns.scrollTop = turns.scrollHeight;
     }
@@ -200,17 +210,18 @@ function edit(element, shown, before) {
       generate(edited);
     } else {
       store.save();
-      show();
+      leave();
     }
   };
-  buttons.append(button('done', shown.role === 'user' ? 'Send' : 'Keep', done), button('cancel', 'Cancel', show));
+  const leave = () => { show(); findFocus(); };
+  buttons.append(button('done', shown.role === 'user' ? 'Send' : 'Keep', done), button('cancel', 'Cancel', leave));
   area.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       done();
     } else if (event.key === 'Escape') {
       event.stopPropagation();
-      show();
+      leave();
     }
   });
   stop();
@@ -261,7 +272,7 @@ async function showFacts() {
       size: `${(meta.bytes / 1e6).toFixed(0)} MB`,
       layers: `${meta.layers} × ${meta.width}`,
       state: `${(meta.state_bytes / 1e6).toFixed(1)} MB`,
-      kernels: `${meta.kernels}, ${meta.threads} threads`,
+      kernels: `${meta.kernels}, ${meta.threads} ${meta.threads === 1 ? 'thread' : 'threads'}`,
     };
     at('facts').replaceChildren(...Object.entries(facts).flatMap(([name, value]) => {
       const term = document.createElement('dt');
@@ -307,5 +318,6 @@ at('reset-settings').addEventListener('click', () => {
   fillSettings();
 });
 show();
+turns.scrollTop = turns.scrollHeight;
 showFacts();
 input.focus();
