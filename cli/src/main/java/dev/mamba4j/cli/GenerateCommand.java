@@ -4,6 +4,7 @@ import dev.mamba4j.engine.Generation;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Session;
+import dev.mamba4j.engine.sampling.OptionException;
 import dev.mamba4j.engine.sampling.SamplingOptions;
 import dev.mamba4j.formats.json.Json;
 import java.io.IOException;
@@ -99,8 +100,8 @@ final class GenerateCommand implements Callable<Integer> {
     }
     try {
       return new GenerationOptions(maxTokens, checked, stop, ignoreEndOfText);
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e);
+    } catch (OptionException e) {
+      throw new UsageException(e.messageFor("-n"));
     }
   }
 

@@ -1,6 +1,8 @@
 package dev.mamba4j.cli;
 
+import dev.mamba4j.engine.sampling.OptionException;
 import dev.mamba4j.engine.sampling.SamplingOptions;
+import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.Option;
 
@@ -82,8 +84,15 @@ final class SamplingChoice {
           .frequencyPenalty(frequencyPenalty)
           .seed(seed == null ? ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) : seed)
           .build();
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e);
+    } catch (OptionException e) {
+      throw new UsageException(e.messageFor(name(e.option())));
     }
+  }
+
+  /** What an option of the engine is called here: topK is --top-k. */
+  private static String name(String option) {
+    return option.equals("temperature")
+        ? "--temp"
+        : "--" + option.replaceAll("[A-Z]", "-$0").toLowerCase(Locale.ROOT);
   }
 }

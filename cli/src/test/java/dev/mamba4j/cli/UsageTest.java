@@ -36,6 +36,13 @@ class UsageTest {
     assertThat(Outcome.of("--help").out()).contains("  " + command);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"--temp -1", "--top-k -1", "--repeat-last-n -2", "-n -1"})
+  void anOptionOutOfRangeIsNamedAsItWasGiven(String option) {
+    Outcome outcome = Outcome.of(("generate -m m.gguf -p a " + option).split(" ", -1));
+    assertThat(outcome.err()).contains(option.substring(0, option.indexOf(' ')) + " must be ");
+  }
+
   @Test
   void theVersionNamesOursAndJavas() {
     Outcome outcome = Outcome.of("--version");

@@ -1,5 +1,6 @@
 package dev.mamba4j.engine;
 
+import dev.mamba4j.engine.sampling.OptionException;
 import dev.mamba4j.engine.sampling.SamplingOptions;
 import java.util.List;
 
@@ -16,7 +17,7 @@ public record GenerationOptions(
   /** Checks the number and copies the list. */
   public GenerationOptions {
     if (maxTokens < 0) {
-      throw new IllegalArgumentException("-n must be 0 or more, not " + maxTokens);
+      throw new OptionException("maxTokens", "0 or more", maxTokens);
     }
     stop = List.copyOf(stop);
   }

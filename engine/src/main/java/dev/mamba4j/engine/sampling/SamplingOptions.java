@@ -40,46 +40,44 @@ public record SamplingOptions(
   public static final int WHOLE_TEXT = -1;
 
   /**
-   * @throws IllegalArgumentException with one line that names the option that is out of range
+   * @throws OptionException if an option is out of range
    */
   public SamplingOptions {
-    require(temperature >= 0 && Double.isFinite(temperature), "--temp", "0 or more", temperature);
-    require(topK >= 0, "--top-k", "0 (off) or more", topK);
-    require(topP >= 0 && topP <= 1, "--top-p", "between 0 and 1", topP);
-    require(minP >= 0 && minP <= 1, "--min-p", "between 0 and 1", minP);
+    require(
+        temperature >= 0 && Double.isFinite(temperature), "temperature", "0 or more", temperature);
+    require(topK >= 0, "topK", "0 (off) or more", topK);
+    require(topP >= 0 && topP <= 1, "topP", "between 0 and 1", topP);
+    require(minP >= 0 && minP <= 1, "minP", "between 0 and 1", minP);
     require(
         repeatPenalty > 0 && Double.isFinite(repeatPenalty),
-        "--repeat-penalty",
+        "repeatPenalty",
         "more than 0",
         repeatPenalty);
     require(
         repeatLastN >= WHOLE_TEXT,
-        "--repeat-last-n",
+        "repeatLastN",
         "-1 (the whole text), 0 (off) or more",
         repeatLastN);
     require(
-        Double.isFinite(presencePenalty), "--presence-penalty", "a finite number", presencePenalty);
+        Double.isFinite(presencePenalty), "presencePenalty", "a finite number", presencePenalty);
     require(
-        Double.isFinite(frequencyPenalty),
-        "--frequency-penalty",
-        "a finite number",
-        frequencyPenalty);
+        Double.isFinite(frequencyPenalty), "frequencyPenalty", "a finite number", frequencyPenalty);
     logitBias = Map.copyOf(logitBias);
     logitBias.forEach(SamplingOptions::requireBias);
   }
 
   private static void requireBias(int token, float bias) {
-    require(token >= 0, "--logit-bias", "for a token id of 0 or more", token);
+    require(token >= 0, "logitBias", "for a token id of 0 or more", token);
     require(
         bias < Float.POSITIVE_INFINITY,
-        "--logit-bias",
+        "logitBias",
         "a number below infinity for token " + token,
         bias);
   }
 
   private static void require(boolean valid, String option, String expected, Object found) {
     if (!valid) {
-      throw new IllegalArgumentException(option + " must be " + expected + ", not " + found);
+      throw new OptionException(option, expected, found);
     }
   }
 
@@ -187,7 +185,7 @@ public record SamplingOptions(
     /**
      * The options.
      *
-     * @throws IllegalArgumentException with one line that names the option that is out of range
+     * @throws OptionException if an option is out of range
      */
     public SamplingOptions build() {
       return new SamplingOptions(

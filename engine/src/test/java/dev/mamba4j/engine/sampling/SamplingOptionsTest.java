@@ -19,46 +19,47 @@ class SamplingOptionsTest {
 
   @Test
   void namesTheOptionThatIsOutOfRange() {
-    assertRejected(options().temperature(-1), "--temp must be 0 or more, not -1.0");
-    assertRejected(options().topK(-1), "--top-k must be 0 (off) or more, not -1");
-    assertRejected(options().topP(1.5), "--top-p must be between 0 and 1, not 1.5");
-    assertRejected(options().minP(-0.1), "--min-p must be between 0 and 1, not -0.1");
-    assertRejected(options().repeatPenalty(0), "--repeat-penalty must be more than 0, not 0.0");
+    assertRejected(options().temperature(-1), "temperature must be 0 or more, not -1.0");
+    assertRejected(options().topK(-1), "topK must be 0 (off) or more, not -1");
+    assertRejected(options().topP(1.5), "topP must be between 0 and 1, not 1.5");
+    assertRejected(options().minP(-0.1), "minP must be between 0 and 1, not -0.1");
+    assertRejected(options().repeatPenalty(0), "repeatPenalty must be more than 0, not 0.0");
     assertRejected(
         options().repeatLastN(-2),
-        "--repeat-last-n must be -1 (the whole text), 0 (off) or more, not -2");
+        "repeatLastN must be -1 (the whole text), 0 (off) or more, not -2");
     assertRejected(
         options().presencePenalty(Double.POSITIVE_INFINITY),
-        "--presence-penalty must be a finite number, not Infinity");
+        "presencePenalty must be a finite number, not Infinity");
     assertRejected(
         options().frequencyPenalty(Double.NEGATIVE_INFINITY),
-        "--frequency-penalty must be a finite number, not -Infinity");
+        "frequencyPenalty must be a finite number, not -Infinity");
     assertRejected(
-        options().logitBias(-3, 1), "--logit-bias must be for a token id of 0 or more, not -3");
+        options().logitBias(-3, 1), "logitBias must be for a token id of 0 or more, not -3");
     assertRejected(
         options().logitBias(7, Float.POSITIVE_INFINITY),
-        "--logit-bias must be a number below infinity for token 7, not Infinity");
+        "logitBias must be a number below infinity for token 7, not Infinity");
   }
 
   @ParameterizedTest
   @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
   void rejectsNumbersThatAreNone(double value) {
-    assertThatThrownBy(() -> options().temperature(value).build()).hasMessageContaining("--temp");
-    assertThatThrownBy(() -> options().topP(value).build()).hasMessageContaining("--top-p");
-    assertThatThrownBy(() -> options().minP(value).build()).hasMessageContaining("--min-p");
+    assertThatThrownBy(() -> options().temperature(value).build())
+        .hasMessageContaining("temperature");
+    assertThatThrownBy(() -> options().topP(value).build()).hasMessageContaining("topP");
+    assertThatThrownBy(() -> options().minP(value).build()).hasMessageContaining("minP");
     assertThatThrownBy(() -> options().repeatPenalty(value).build())
-        .hasMessageContaining("--repeat-penalty");
+        .hasMessageContaining("repeatPenalty");
     assertThatThrownBy(() -> options().presencePenalty(value).build())
-        .hasMessageContaining("--presence-penalty");
+        .hasMessageContaining("presencePenalty");
     assertThatThrownBy(() -> options().frequencyPenalty(value).build())
-        .hasMessageContaining("--frequency-penalty");
+        .hasMessageContaining("frequencyPenalty");
   }
 
   @Test
   void bansATokenWithABiasOfNegativeInfinity() {
     assertThat(options().ban(5).build().logitBias()).isEqualTo(Map.of(5, Float.NEGATIVE_INFINITY));
     assertThatThrownBy(() -> options().logitBias(5, Float.NaN).build())
-        .hasMessage("--logit-bias must be a number below infinity for token 5, not NaN");
+        .hasMessage("logitBias must be a number below infinity for token 5, not NaN");
   }
 
   private static SamplingOptions.Builder options() {
