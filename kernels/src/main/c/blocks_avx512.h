@@ -133,29 +133,42 @@ INLINE v4 add_blocks_with_minimums(v4 sums, const __m512i products[ROWS], vf fac
     return ADD_BLOCK(ADD_BLOCK(sums, whole, factors, 3), minimums, x_sums, 3);
 }
 
-/* Sixteen bytes of each of four blocks, 128 added to make them unsigned. */
-INLINE __m512i unsigned_bytes_of_4(const uint8_t *bytes, int stride) {
-    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)bytes));
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(bytes + stride)), 1);
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(bytes + 2 * stride)), 2);
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(bytes + 3 * stride)), 3);
-    return _mm512_xor_si512(v, _mm512_set1_epi8((char)0x80));
+/* 32 bytes of two blocks, 128 added to make them unsigned. */
+INLINE __m512i unsigned_bytes_of_2(const uint8_t *bytes, int stride) {
+    __m512i first = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)bytes));
+    __m512i both = _mm512_inserti64x4(first, _mm256_loadu_si256((const __m256i *)(bytes + stride)), 1);
+    return _mm512_xor_si512(both, _mm512_set1_epi8((char)0x80));
 }
 
-/* Scales are words 0 and 17 of the bytes from 0 and from 68. */
+/* Scales times that of a block of activations. */
+INLINE v4 factors_of_q8_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, int block) {
+    return _mm_mul_ps(halves_of_rows(rows, at + 34 * block), _mm_set1_ps(x.scales[block]));
+}
+
+/*
+ * Scales are gathered by instructions for whole numbers, which have nothing else to do here. Each half of a vector belongs to a block: of
+ * the sums of four rows those of blocks 0 and 1 and those of 2 and 3 come to lie in quarters of their own.
+ */
 INLINE v4 add_step_q8_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {
-    struct step_activations step = load_step(x);
-    __m512i start = offset_of_halves(128, step.x);
-    __m512i products[ROWS];
-    __m512i scales = _mm512_setzero_si512();
+    __m512i x01 = load_bytes(x.quants);
+    __m512i x23 = load_bytes(x.quants + 64);
+    __m512i offset01 = offset(128, x01);
+    __m512i offset23 = offset(128, x23);
+    __m512i p01[ROWS];
+    __m512i p23[ROWS];
     for (int r = 0; r < ROWS; r++) {
         const uint8_t *blocks = rows[r] + at;
-        struct halves q = {unsigned_bytes_of_4(blocks + 2, 34), unsigned_bytes_of_4(blocks + 18, 34)};
-        products[r] = dot_halves(start, q, step.x);
-        scales = put_words(scales, 0x0011, r, words_by_block(0, 17, 0, 17), load_bytes(blocks));
-        scales = put_words(scales, 0x1100, r, words_by_block(0, 17, 0, 17), load_bytes(blocks + 68));
+        p01[r] = _mm512_dpbusd_epi32(offset01, unsigned_bytes_of_2(blocks + 2, 34), x01);
+        p23[r] = _mm512_dpbusd_epi32(offset23, unsigned_bytes_of_2(blocks + 70, 34), x23);
     }
-    return add_blocks(sums, products, scale_halves(scales, step.scales));
+    __m512i s01 = sums_of_quarters(p01);
+    __m512i s23 = sums_of_quarters(p23);
+    __m512i products = _mm512_add_epi32(_mm512_shuffle_i64x2(s01, s23, 0x88), _mm512_shuffle_i64x2(s01, s23, 0xdd));
+    vf whole = _mm512_cvtepi32_ps(products);
+    sums = multiply_add4(_mm512_extractf32x4_ps(whole, 0), factors_of_q8_0(rows, at, x, 0), sums);
+    sums = multiply_add4(_mm512_extractf32x4_ps(whole, 1), factors_of_q8_0(rows, at, x, 1), sums);
+    sums = multiply_add4(_mm512_extractf32x4_ps(whole, 2), factors_of_q8_0(rows, at, x, 2), sums);
+    return multiply_add4(_mm512_extractf32x4_ps(whole, 3), factors_of_q8_0(rows, at, x, 3), sums);
 }
 
 /* d * (q - zero); `quants` is an expression that makes the quants of the words w. */
