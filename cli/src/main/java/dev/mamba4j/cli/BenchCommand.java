@@ -9,6 +9,7 @@ import dev.mamba4j.evaluate.DecodeBound;
 import dev.mamba4j.evaluate.EnergyPerToken;
 import dev.mamba4j.evaluate.PartTime;
 import dev.mamba4j.evaluate.PeakMemory;
+import dev.mamba4j.evaluate.ReadBandwidth;
 import dev.mamba4j.evaluate.Roofline;
 import dev.mamba4j.evaluate.Speed;
 import dev.mamba4j.formats.tensor.TensorType;
@@ -129,25 +130,54 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     int steps = 0;
+    Surroundings surroundings = new Surroundings(model.threads());
     for (int tokens : decoded) {
       if (tokens > 0) {
-        speeds.add(decode(model, tokens));
+        speeds.add(decode(model, tokens, surroundings));
       }
       steps = Math.max(steps, Math.min(tokens, PART_STEPS));
     }
-    OptionalLong peak = PeakMemory.bytes(); // what follows takes memory of its own
+    if (steps == 0) {
+      surroundings.run();
+    }
     Optional<EnergyPerToken> energy = steps > 0 ? EnergyPerToken.measure(model) : Optional.empty();
     List<PartTime> parts = steps > 0 ? PartTime.measure(model, steps) : List.of();
-    DecodeBound bound = DecodeBound.of(model, sequences);
+    DecodeBound bound = DecodeBound.of(model, sequences, surroundings.bandwidth());
     Optional<Roofline> roofline =
         steps > 0 ? Optional.of(Roofline.measure(model, bound.bytesPerSecond())) : Optional.empty();
-    return new BenchResult(file, model, speeds, parts, bound, roofline, energy, peak);
+    return new BenchResult(file, model, speeds, parts, bound, roofline, energy, surroundings.peak);
   }
 
-  private Speed decode(LanguageModel model, int tokens) {
+  private Speed decode(LanguageModel model, int tokens, Runnable between) {
     return sequences == 1
-        ? Speed.decode(model, tokens, repeats)
-        : Speed.decode(model, tokens, sequences, repeats);
+        ? Speed.decode(model, tokens, repeats, between)
+        : Speed.decode(model, tokens, sequences, repeats, between);
+  }
+
+  /**
+   * What the machine gives while decoding is measured: on shared machines bandwidth changes from
+   * minute to minute.
+   */
+  private static final class Surroundings implements Runnable {
+    private final int threads;
+    private final List<Double> bandwidths = new ArrayList<>();
+    private OptionalLong peak = OptionalLong.empty();
+
+    Surroundings(int threads) {
+      this.threads = threads;
+    }
+
+    @Override
+    public void run() {
+      if (bandwidths.isEmpty()) {
+        peak = PeakMemory.bytes(); // measuring takes memory of its own
+      }
+      bandwidths.add(ReadBandwidth.measure(threads));
+    }
+
+    double bandwidth() {
+      return bandwidths.stream().mapToDouble(x -> x).average().orElseThrow();
+    }
   }
 
   private Path synthetic(String name) throws IOException {

@@ -12,8 +12,15 @@ import dev.mamba4j.formats.gguf.GgufTensor;
  * @param bytesPerSecond measured read bandwidth
  */
 public record DecodeBound(long bytesPerToken, double bytesPerSecond) {
-  /** The bound of a model on this machine, for so many sequences together. */
+  /**
+   * The bound of a model on this machine, for so many sequences together; measures the bandwidth.
+   */
   public static DecodeBound of(LanguageModel model, int sequences) {
+    return of(model, sequences, ReadBandwidth.measure(model.threads()));
+  }
+
+  /** The same where the bandwidth is known. */
+  public static DecodeBound of(LanguageModel model, int sequences, double bytesPerSecond) {
     boolean tied = model.file().tensor("output.weight").isEmpty();
     long weights =
         model.file().tensors().stream()
@@ -22,7 +29,7 @@ public record DecodeBound(long bytesPerToken, double bytesPerSecond) {
             .mapToLong(info -> info.byteSize())
             .sum();
     long state = model.mamba2().config().stateBytes();
-    return new DecodeBound(weights / sequences + 2 * state, ReadBandwidth.measure(model.threads()));
+    return new DecodeBound(weights / sequences + 2 * state, bytesPerSecond);
   }
 
   /** The most tokens per second. */

@@ -34,12 +34,23 @@ public record Speed(String test, double tokensPerSecond, double deviation) {
           () -> {
             state.reset();
             model.mamba2().prefill(state, prompt, listener);
-          });
+          },
+          () -> {});
     }
   }
 
   /** Decodes token by token, logits included, without sampling. */
   public static Speed decode(LanguageModel model, int tokens, int repeats) {
+    return decode(model, tokens, repeats, () -> {});
+  }
+
+  /**
+   * As above.
+   *
+   * @param between runs before the first repeat and after each, such as a measurement of what
+   *     memory gives at that moment
+   */
+  public static Speed decode(LanguageModel model, int tokens, int repeats, Runnable between) {
     float[] logits = new float[model.mamba2().config().vocabulary()];
     try (Mamba2State state = model.mamba2().newState()) {
       for (int i = 0; i < WARM_UP_STEPS; i++) {
@@ -53,12 +64,14 @@ public record Speed(String test, double tokensPerSecond, double deviation) {
             for (int i = 0; i < tokens; i++) {
               model.mamba2().step(state, token(model, i), logits);
             }
-          });
+          },
+          between);
     }
   }
 
-  /** Decodes several sequences together, a token of each in a pass over the weights. */
-  public static Speed decode(LanguageModel model, int tokens, int sequences, int repeats) {
+  /** As above for several sequences together, a token of each in a pass over the weights. */
+  public static Speed decode(
+      LanguageModel model, int tokens, int sequences, int repeats, Runnable between) {
     List<Mamba2State> states = new ArrayList<>();
     try {
       for (int i = 0; i < sequences; i++) {
@@ -69,7 +82,8 @@ public record Speed(String test, double tokensPerSecond, double deviation) {
           "tg" + tokens + " b" + sequences,
           tokens * sequences,
           repeats,
-          () -> steps(model, states, tokens));
+          () -> steps(model, states, tokens),
+          between);
     } finally {
       states.forEach(Mamba2State::close);
     }
@@ -91,13 +105,16 @@ public record Speed(String test, double tokensPerSecond, double deviation) {
     return (int) (position * 7919L % model.vocabulary());
   }
 
-  private static Speed repeat(String test, int tokens, int repeats, Runnable run) {
+  private static Speed repeat(
+      String test, int tokens, int repeats, Runnable run, Runnable between) {
     run.run();
+    between.run();
     List<Double> speeds = new ArrayList<>();
     for (int i = 0; i < repeats; i++) {
       long start = System.nanoTime();
       run.run();
       speeds.add(tokens / ((System.nanoTime() - start) / 1e9));
+      between.run();
     }
     double mean = speeds.stream().mapToDouble(x -> x).average().orElse(0);
     double squares = speeds.stream().mapToDouble(x -> (x - mean) * (x - mean)).sum();

@@ -59,7 +59,9 @@ class SpeedTest {
     assertThat(prefill.test()).isEqualTo("pp70");
     assertThat(prefill.tokensPerSecond()).isPositive();
     assertThat(prefill.deviation()).isPositive();
-    Speed decode = Speed.decode(model, 3, 1);
+    int[] between = new int[1];
+    Speed decode = Speed.decode(model, 3, 1, () -> between[0]++);
+    assertThat(between[0]).as("before and after").isEqualTo(2);
     assertThat(decode.test()).isEqualTo("tg3");
     assertThat(decode.tokensPerSecond()).isPositive();
     assertThat(decode.deviation()).as("of one").isZero();
