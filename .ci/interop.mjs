@@ -1,5 +1,5 @@
 // Our files in llama.cpp: they load, and the greedy text is the same.
-// usage: PEER_HOME=FOLDER node .ci/interop.mjs MAMBA4J F16.gguf Q8_0.gguf
+// usage: PEER_HOME=FOLDER node .ci/interop.mjs MAMBA4J F16.gguf QUANTIZED.gguf...
 // PEER_HOME holds node_modules/node-llama-cpp (MIT), which carries llama.cpp.
 import { createRequire } from "node:module";
 import { execFileSync } from "node:child_process";
@@ -20,7 +20,7 @@ const NEAR_TIE = 0.15;
 const require = createRequire(process.env.PEER_HOME + "/package.json");
 const { getLlama, LlamaLogLevel } = await import(pathToFileURL(require.resolve("node-llama-cpp")));
 const llama = await getLlama({ gpu: false, build: "never", maxThreads: 2, logLevel: LlamaLogLevel.error });
-const [mamba4j, exactFile, quantizedFile] = process.argv.slice(2);
+const [mamba4j, exactFile, ...quantizedFiles] = process.argv.slice(2);
 
 function ours(file, prompt) {
   const args = ["generate", "-m", file, "-p", prompt, "-n", String(TOKENS), "--temp", "0", "--ignore-eos", "--json"];
@@ -44,7 +44,7 @@ async function distances(model, prompt, tokens) {
 
 let failed = 0;
 let passed = 0;
-for (const [file, bound] of [[exactFile, 1e-3], [quantizedFile, NEAR_TIE]]) {
+for (const [file, bound] of [[exactFile, 1e-3], ...quantizedFiles.map((file) => [file, NEAR_TIE])]) {
   const model = await llama.loadModel({ modelPath: file, useMmap: true });
   for (const prompt of PROMPTS) {
     const tokens = ours(file, prompt);

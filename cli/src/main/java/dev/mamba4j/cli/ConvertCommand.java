@@ -57,6 +57,7 @@ final class ConvertCommand implements Callable<Integer> {
         source ->
             Optional.of(
                 new GgufOutput.Job(
+                    source,
                     type == null ? Plan.lossless(source) : Plan.uniform(source, type),
                     new RoundToNearest())));
   }

@@ -33,9 +33,10 @@ final class GgufOutput {
   /**
    * What is to be written, and how.
    *
+   * @param source of the weights, for which the plan is
    * @param method how weights become integers
    */
-  record Job(Plan plan, QuantizationMethod method) {}
+  record Job(ModelSource source, Plan plan, QuantizationMethod method) {}
 
   /** Says what is to be written of a model. */
   interface Planner {
@@ -63,7 +64,7 @@ final class GgufOutput {
       }
       console.interruption().arm();
       ModelWriter.write(
-          source,
+          job.get().source(),
           job.get().plan(),
           job.get().method(),
           target,

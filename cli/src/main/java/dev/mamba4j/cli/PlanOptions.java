@@ -58,9 +58,11 @@ final class PlanOptions {
   /**
    * Runs the model that is quantized, over the text.
    *
+   * @param input what the user calls the model
+   * @param source its weights, where they are not those of the input
    * @param why what the text is for
    */
-  PlanRun run(Console console, Path input, Path target, ModelSource source, String why)
+  PlanRun run(Console console, Path input, Path target, Optional<ModelSource> source, String why)
       throws IOException {
     if (text == null) {
       throw new UsageException(why + " takes a text to read: -f TEXT");
@@ -87,9 +89,9 @@ final class PlanOptions {
   }
 
   /** Writes and shows the plan as asked; empty if that was all. */
-  Optional<GgufOutput.Job> finish(
-      Console console, ModelSource source, GgufOutput.Job job, Divergence divergence)
+  Optional<GgufOutput.Job> finish(Console console, GgufOutput.Job job, Divergence divergence)
       throws IOException {
+    ModelSource source = job.source();
     if (planOut != null) {
       PlanFile.write(planOut, source, job.plan());
     }

@@ -2,6 +2,8 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.compress.ImportanceWeighted;
 import dev.mamba4j.compress.ModelSource;
+import dev.mamba4j.compress.ModelWriter;
+import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.QuantizationMethod;
 import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.compress.allocation.Goal;
@@ -26,20 +28,24 @@ final class PlanRun implements AutoCloseable {
   private final Console console;
   private final Path input;
   private final Path target;
-  private final ModelSource source;
   private final LanguageModel model;
   private final CalibrationText text;
   private final ProgressBar bar;
 
   PlanRun(
-      Console console, Path input, Path target, ModelSource source, Path text, ModelOptions options)
+      Console console,
+      Path input,
+      Path target,
+      Optional<ModelSource> source,
+      Path text,
+      ModelOptions options)
       throws IOException {
     this.console = console;
     this.input = input;
     this.target = target;
-    this.source = source;
     String words = TextChoice.read(text);
-    model = LanguageModel.open(input, options.withPrecision(Precision.FLOAT));
+    ModelOptions floats = options.withPrecision(Precision.FLOAT);
+    model = source.isEmpty() ? LanguageModel.open(input, floats) : open(source.get(), floats);
     try {
       this.text =
           CalibrationText.of(
@@ -54,6 +60,18 @@ final class PlanRun implements AutoCloseable {
     }
     bar = new ProgressBar(console, rate -> "");
     console.interruption().arm();
+  }
+
+  /** Opens weights that are in no file: in one that has no name any more once it is open. */
+  private LanguageModel open(ModelSource source, ModelOptions options) throws IOException {
+    Path absolute = target.toAbsolutePath();
+    Path file = absolute.resolveSibling("." + absolute.getFileName() + ".floats");
+    try {
+      ModelWriter.write(source, Plan.lossless(source), file, ModelWriter.Progress.NONE);
+      return LanguageModel.open(file, options);
+    } finally {
+      Files.deleteIfExists(file);
+    }
   }
 
   /** Makes the importance matrix, and keeps it beside the target. */
@@ -83,7 +101,11 @@ final class PlanRun implements AutoCloseable {
 
   /** Finds the plan for a goal. */
   Optional<PlanSearch.Result> search(
-      Optional<ImportanceMatrix> importance, QuantizationMethod method, int windows, Goal goal)
+      ModelSource source,
+      Optional<ImportanceMatrix> importance,
+      QuantizationMethod method,
+      int windows,
+      Goal goal)
       throws IOException {
     return PlanSearch.run(
         model,

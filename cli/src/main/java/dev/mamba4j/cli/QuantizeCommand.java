@@ -12,9 +12,11 @@ import dev.mamba4j.compress.allocation.Goal;
 import dev.mamba4j.compress.allocation.PlanSearch;
 import dev.mamba4j.compress.allocation.StandardSize;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
+import dev.mamba4j.compress.transform.TransformedModel;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -64,6 +66,15 @@ final class QuantizeCommand implements Callable<Integer> {
               + " TEXT allow (default for mixes).")
   private Method method;
 
+  @Option(
+      names = "--transforms",
+      paramLabel = "WHAT",
+      description =
+          "What may change while the model computes the same: scale (numbers move between norms and"
+              + " the columns behind), permute (channels and heads change places), all, none"
+              + " (default).")
+  private TransformChoice transforms = TransformChoice.NONE;
+
   @Mixin private PlanOptions planning;
 
   @Mixin private GgufOutput output;
@@ -73,6 +84,23 @@ final class QuantizeCommand implements Callable<Integer> {
     PLAIN,
     IMPORTANCE,
     GPTQ
+  }
+
+  /** Which transforms are allowed. */
+  private enum TransformChoice {
+    NONE,
+    SCALE,
+    PERMUTE,
+    ALL;
+
+    EnumSet<TransformedModel.Kind> kinds() {
+      return switch (this) {
+        case NONE -> EnumSet.noneOf(TransformedModel.Kind.class);
+        case SCALE -> EnumSet.of(TransformedModel.Kind.SCALE);
+        case PERMUTE -> EnumSet.of(TransformedModel.Kind.PERMUTE);
+        case ALL -> EnumSet.allOf(TransformedModel.Kind.class);
+      };
+    }
   }
 
   /** What the result is to be: one of these is given. */
@@ -187,38 +215,64 @@ final class QuantizeCommand implements Callable<Integer> {
 
   /** What needs no run of the model. */
   private Optional<GgufOutput.Job> direct(ModelSource source) throws IOException {
+    Weights weights = changed(new Weights(source, importance(source)));
     QuantizationMethod chosen =
-        method == Method.PLAIN ? new RoundToNearest() : ImportanceWeighted.of(importance(source));
-    return planning.finish(console, source, new GgufOutput.Job(plan(source), chosen), null);
+        method == Method.PLAIN ? new RoundToNearest() : ImportanceWeighted.of(weights.importance());
+    return planning.finish(
+        console, new GgufOutput.Job(weights.source(), plan(weights.source()), chosen), null);
+  }
+
+  /** What is quantized, and what is known of its inputs. */
+  private record Weights(ModelSource source, Optional<ImportanceMatrix> importance) {}
+
+  /** The same model as the transforms make it; as it is where nothing is known of it. */
+  private Weights changed(Weights weights) throws IOException {
+    if (transforms == TransformChoice.NONE) {
+      return weights;
+    }
+    if (weights.importance().isEmpty()) {
+      throw new UsageException("--transforms takes a matrix: --calibration FILE");
+    }
+    ImportanceMatrix importance = weights.importance().get();
+    TransformedModel model = TransformedModel.of(weights.source(), importance, transforms.kinds());
+    return new Weights(model, Optional.of(model.importance(importance)));
   }
 
   private Optional<GgufOutput.Job> running(ModelSource source, ScratchFile scratch)
       throws IOException {
-    Optional<ImportanceMatrix> importance = importance(source);
     Optional<Goal> goal = target.goal(source);
     String why = goal.isPresent() ? "to find the best mix" : "--method gptq";
-    try (PlanRun run = planning.run(console, input, output.target(), source, why)) {
-      Optional<GgufOutput.Job> job = job(source, run, importance, goal, scratch);
-      if (job.isEmpty() && console.interruption().requested()) {
-        console.note("stopped; start the same command again to go on");
+    Optional<ImportanceMatrix> importance = importance(source);
+    if (importance.isEmpty() && method != Method.PLAIN) {
+      try (PlanRun run = run(Optional.empty(), why)) {
+        importance = run.calibrate();
       }
-      return job;
+      if (importance.isEmpty()) {
+        return stopped();
+      }
     }
+    Weights weights = changed(new Weights(source, importance));
+    boolean asItIs = transforms == TransformChoice.NONE;
+    try (PlanRun run = run(asItIs ? Optional.empty() : Optional.of(weights.source()), why)) {
+      Optional<GgufOutput.Job> job = job(weights, run, goal, scratch);
+      return job.isEmpty() && console.interruption().requested() ? stopped() : job;
+    }
+  }
+
+  private PlanRun run(Optional<ModelSource> source, String why) throws IOException {
+    return planning.run(console, input, output.target(), source, why);
+  }
+
+  private Optional<GgufOutput.Job> stopped() {
+    console.note("stopped; start the same command again to go on");
+    return Optional.empty();
   }
 
   /** With the help of a run of the model; empty if that was stopped, or if all is said. */
   private Optional<GgufOutput.Job> job(
-      ModelSource source,
-      PlanRun run,
-      Optional<ImportanceMatrix> given,
-      Optional<Goal> goal,
-      ScratchFile scratch)
-      throws IOException {
-    boolean calibrates = given.isEmpty() && method != Method.PLAIN;
-    Optional<ImportanceMatrix> importance = calibrates ? run.calibrate() : given;
-    if (calibrates && importance.isEmpty()) {
-      return Optional.empty();
-    }
+      Weights weights, PlanRun run, Optional<Goal> goal, ScratchFile scratch) throws IOException {
+    ModelSource source = weights.source();
+    Optional<ImportanceMatrix> importance = weights.importance();
     Optional<QuantizationMethod> chosen =
         switch (method) {
           case PLAIN -> Optional.of(new RoundToNearest());
@@ -229,17 +283,16 @@ final class QuantizeCommand implements Callable<Integer> {
       return Optional.empty();
     }
     if (goal.isEmpty()) {
-      return planning.finish(console, source, new GgufOutput.Job(plan(source), chosen.get()), null);
+      return planning.finish(console, new GgufOutput.Job(source, plan(source), chosen.get()), null);
     }
     Optional<PlanSearch.Result> found =
-        run.search(importance, chosen.get(), planning.measuredWindows(source), goal.get());
+        run.search(source, importance, chosen.get(), planning.measuredWindows(source), goal.get());
     if (found.isEmpty()) {
       return Optional.empty();
     }
     return planning.finish(
         console,
-        source,
-        new GgufOutput.Job(found.get().plan(), chosen.get()),
+        new GgufOutput.Job(source, found.get().plan(), chosen.get()),
         found.get().divergence());
   }
 

@@ -6,6 +6,8 @@ import dev.mamba4j.formats.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -91,6 +93,81 @@ class QuantizePlanTest {
                   .mismatch(plain.tensor(matrix).orElseThrow().data()))
           .isNotNegative();
       assertThat(weighted.metadata().integer("quantize.imatrix.chunks_count")).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void transformsAreNamedInTheFileAndTakeAMatrix() throws IOException {
+    Outcome without =
+        Outcome.of(
+            "quantize", MODEL, "-o", path("a.gguf"), "--type", "Q4_K", "--transforms", "all");
+    without.isOneLine(ExitCode.WRONG_USAGE);
+    assertThat(without.err()).contains("--transforms takes a matrix");
+    Outcome made =
+        Outcome.of(
+            "quantize",
+            MODEL,
+            "-o",
+            path("a.gguf"),
+            "--type",
+            "Q4_K",
+            "--method",
+            "gptq",
+            "--transforms",
+            "all",
+            "-f",
+            SAMPLE.toString());
+    assertThat(made.code()).as(made.err()).isZero();
+    try (GgufFile file = GgufFile.open(folder.resolve("a.gguf"))) {
+      assertThat(file.metadata().string("mamba4j.transforms")).contains("scales");
+      assertThat(file.metadata().string("mamba4j.plan.method")).isEqualTo("gptq");
+    }
+    assertThat(names())
+        .containsExactlyInAnyOrder(
+            "a.gguf", TinyModel.F32.getFileName().toString().replace(".gguf", ".imatrix.gguf"));
+  }
+
+  /**
+   * Killed while it measures: what is measured is kept, nothing else is left, the next one runs.
+   */
+  @Test
+  void aKilledSearchLeavesNothingBroken() throws Exception {
+    Outcome.of("calibrate", "-m", MODEL, "-f", SAMPLE.toString(), "-o", path("m.gguf"), "--json")
+        .json();
+    List<String> command =
+        Forked.command(
+            "quantize",
+            MODEL,
+            "-o",
+            path("a.gguf"),
+            "--target-bpw",
+            "5",
+            "--transforms",
+            "scale",
+            "--calibration",
+            path("m.gguf"),
+            "-f",
+            SAMPLE.toString());
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    String cache = TinyModel.F32.getFileName().toString().replace(".gguf", ".sensitivity.json");
+    while (process.isAlive() && !Files.exists(folder.resolve(cache))) {
+      Thread.sleep(5);
+    }
+    assertThat(process.isAlive()).isTrue();
+    process.destroyForcibly().waitFor();
+    assertThat(names().stream().filter(name -> !name.endsWith(".partial")))
+        .containsExactlyInAnyOrder("m.gguf", cache);
+    Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q4_K", "--json").json();
+    assertThat(names()).contains("a.gguf");
+  }
+
+  private List<String> names() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).toList();
     }
   }
 
