@@ -9,21 +9,16 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Session;
 import dev.mamba4j.engine.sampling.SamplingOptions;
-import dev.mamba4j.evaluate.PeakMemory;
-import dev.mamba4j.evaluate.Perplexity;
-import dev.mamba4j.evaluate.Speed;
-import dev.mamba4j.formats.gguf.GgufTensor;
 import dev.mamba4j.formats.json.Json;
+import dev.mamba4j.formats.json.JsonObject;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -33,14 +28,14 @@ import picocli.CommandLine.Option;
     name = "demo",
     description = {
       "Takes the small model through everything: imports the checkpoint, writes it at several",
-      "sizes, measures each and lets the smallest continue a story."
+      "sizes, measures each, writes a report and lets the smallest continue a story."
     },
     footer = {"", "Example:", "  mamba4j demo --out stories"})
 final class DemoCommand implements Callable<Integer> {
-  private static final List<TensorType> TYPES = List.of(TensorType.F16, TensorType.Q8_0);
+  private static final List<TensorType> TYPES =
+      List.of(TensorType.F16, TensorType.Q8_0, TensorType.Q4_K);
   private static final String PROMPT = "Once upon a time there was a little";
   private static final int STORY_TOKENS = 120;
-  private static final int TIMED_TOKENS = 256;
   private static final long SEED = 7;
 
   private final Console console;
@@ -58,40 +53,34 @@ final class DemoCommand implements Callable<Integer> {
     this.console = console;
   }
 
-  /**
-   * A row of the table.
-   *
-   * @param perplexity on the sample text that comes with the model
-   */
-  private record Result(
-      TensorType type,
-      Path file,
-      long bytes,
-      WeightCount weights,
-      Perplexity perplexity,
-      double tokensPerSecond,
-      OptionalLong peakBytes) {}
-
   @Override
   public Integer call() throws IOException {
     Path checkpoint = smallModel();
     Files.createDirectories(folder);
-    String sample = Files.readString(checkpoint.resolve("sample.txt"));
-    List<Result> results = new ArrayList<>();
+    List<Path> files = new ArrayList<>();
     for (TensorType type : TYPES) {
       Path file = folder.resolve("tiny-" + type + ".gguf");
       console.note("writing " + file);
       try (ModelSource source = ModelWriter.open(checkpoint)) {
         ModelWriter.write(source, Plan.uniform(source, type), file, ModelWriter.Progress.NONE);
       }
-      console.note("measuring " + file);
-      results.add(measure(type, file, sample));
+      files.add(file);
     }
-    Path smallest = results.getLast().file();
+    Path page = folder.resolve("report.html");
+    ReportOptions options = ReportOptions.on(checkpoint.resolve("sample.txt"), PROMPT);
+    Report report =
+        new Report(
+            console, options, page, Report.beside(page), Report.commandLine(List.of("demo")));
+    console.note("measuring, which takes some seconds");
+    Map<String, Object> document = report.measure(files);
+    report.write(document);
+    JsonObject models = JsonObject.of("report", document);
+    Path smallest = files.getLast();
     if (json) {
-      printJson(results, story(smallest, piece -> true));
+      document.put("story", story(smallest, piece -> true));
+      console.printLine(Json.write(document));
     } else {
-      console.print(table(results));
+      console.print(table(models));
       console.print("\nA story from " + smallest + ":\n\n" + PROMPT);
       story(
           smallest,
@@ -116,24 +105,6 @@ final class DemoCommand implements Callable<Integer> {
     return model;
   }
 
-  private static Result measure(TensorType type, Path file, String sample) throws IOException {
-    boolean fresh = PeakMemory.reset();
-    try (LanguageModel model = LanguageModel.open(file, ModelOptions.defaults())) {
-      int window = Perplexity.DEFAULT_WINDOW;
-      Perplexity perplexity =
-          Perplexity.measure(model, sample, window, Integer.MAX_VALUE, Perplexity.Progress.NONE);
-      double speed = Speed.decode(model, TIMED_TOKENS, 3).tokensPerSecond();
-      return new Result(
-          type,
-          file,
-          model.file().size(),
-          WeightCount.of(model.file().tensors().stream().map(GgufTensor::info)),
-          perplexity,
-          speed,
-          fresh ? PeakMemory.bytes() : OptionalLong.empty());
-    }
-  }
-
   private static String story(Path file, Session.TextListener listener) throws IOException {
     SamplingOptions sampling = SamplingOptions.builder().temperature(0.6).seed(SEED).build();
     GenerationOptions options = new GenerationOptions(STORY_TOKENS, sampling, List.of(), false);
@@ -145,45 +116,26 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static String table(List<Result> results) {
+  private static String table(JsonObject report) throws IOException {
     TextTable table =
         new TextTable("type", ">bytes", ">bits/weight", ">perplexity", ">tokens/s", ">peak memory");
-    for (Result result : results) {
+    for (Object each : report.list("models")) {
+      JsonObject model = JsonObject.of("report: model", each);
+      JsonObject quality = model.object("quality");
       table.row(
-          result.type().name(),
-          Long.toString(result.bytes()),
-          Figures.number(result.weights().bitsPerWeight()),
+          model.string("name"),
+          Long.toString(model.integer("file_bytes")),
+          Figures.number(model.number("bits_per_weight", 0)),
           String.format(
               Locale.ROOT,
               "%.3f ± %.2f",
-              result.perplexity().value(),
-              result.perplexity().standardError()),
-          Figures.number(result.tokensPerSecond()),
-          result.peakBytes().isPresent()
-              ? Figures.bytes(result.peakBytes().getAsLong())
+              quality.number("ppl", 0),
+              quality.number("ppl_stderr", 0)),
+          Figures.number(model.object("speed").object("decode").number("tokens_per_second", 0)),
+          model.has("memory")
+              ? Figures.bytes(model.object("memory").integer("peak_bytes"))
               : "unknown");
     }
     return table.toString();
-  }
-
-  private void printJson(List<Result> results, String story) {
-    List<Map<String, Object>> rows = new ArrayList<>();
-    for (Result result : results) {
-      Map<String, Object> row = new LinkedHashMap<>();
-      row.put("type", result.type().name());
-      row.put("file", result.file().toString());
-      row.put("bytes", result.bytes());
-      row.put("bits_per_weight", result.weights().bitsPerWeight());
-      row.put("ppl", result.perplexity().value());
-      row.put("ppl_stderr", result.perplexity().standardError());
-      row.put("tokens_per_second", result.tokensPerSecond());
-      row.put(
-          "peak_rss_bytes", result.peakBytes().isPresent() ? result.peakBytes().getAsLong() : null);
-      rows.add(row);
-    }
-    Map<String, Object> all = new LinkedHashMap<>();
-    all.put("models", rows);
-    all.put("story", story);
-    console.printLine(Json.write(all));
   }
 }

@@ -6,12 +6,14 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Session;
 import dev.mamba4j.engine.sampling.OptionException;
 import dev.mamba4j.engine.sampling.SamplingOptions;
+import dev.mamba4j.evaluate.PeakMemory;
 import dev.mamba4j.formats.json.Json;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -142,6 +144,8 @@ final class GenerateCommand implements Callable<Integer> {
       result.put("seconds", generation.seconds());
       result.put("tokens_per_second", generation.tokensPerSecond());
       result.put("seed", used.seed().orElseThrow());
+      OptionalLong peak = PeakMemory.bytes();
+      result.put("peak_rss_mib", peak.isPresent() ? peak.getAsLong() / 1048576.0 : null);
       console.printLine(Json.write(result));
     } else {
       console.note(

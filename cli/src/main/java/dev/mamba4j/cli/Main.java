@@ -27,6 +27,8 @@ public final class Main {
           "perplexity",
           "eval",
           "bench",
+          "report",
+          "reproduce",
           "serve",
           "inspect",
           "pull",
@@ -96,6 +98,8 @@ public final class Main {
       case "perplexity" -> new PerplexityCommand(console);
       case "eval" -> new EvalCommand(console);
       case "bench" -> new BenchCommand(console);
+      case "report" -> new ReportCommand(console);
+      case "reproduce" -> new ReproduceCommand(console);
       case "serve" -> new ServeCommand(console);
       case "inspect" -> new InspectCommand(console);
       case "pull" -> new PullCommand(console);

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -26,6 +27,12 @@ import java.util.concurrent.Future;
  */
 public final class ModelWriter {
   private static final String PROVENANCE = "mamba4j.plan.";
+
+  /**
+   * Key of what the choice of each matrix costs, in nats of divergence: numbers in the order of the
+   * matrices in the file, NaN where it was not measured.
+   */
+  public static final String COSTS_KEY = PROVENANCE + "nats";
 
   /** Values that are copied at once; a multiple of every block size. */
   private static final int COPY_SLICE = 1 << 20;
@@ -172,8 +179,27 @@ public final class ModelWriter {
     if (!plan.goal().isEmpty()) {
       keys.putString(PROVENANCE + "goal", plan.goal());
     }
+    float[] costs = costs();
+    if (costs.length > 0) {
+      keys.putFloat32s(COSTS_KEY, costs);
+    }
     method.describe(keys);
     return keys.build();
+  }
+
+  /** Of each matrix; none if nothing was measured. */
+  private float[] costs() {
+    List<OptionalDouble> known =
+        source.tensors().stream()
+            .filter(SourceTensor::isMatrix)
+            .map(tensor -> plan.choice(tensor).nats())
+            .toList();
+    float[] costs =
+        new float[known.stream().anyMatch(OptionalDouble::isPresent) ? known.size() : 0];
+    for (int i = 0; i < costs.length; i++) {
+      costs[i] = (float) known.get(i).orElse(Double.NaN);
+    }
+    return costs;
   }
 
   private void write(

@@ -30,9 +30,14 @@ public record SourceTensor(GgufTensorInfo info, Values values, Optional<MemorySe
    * they are small, and the recurrence is sensitive to them.
    */
   public boolean isMatrix() {
-    return switch (name()) {
+    return isMatrix(name());
+  }
+
+  /** Whether the tensor of a GGUF name is one; see {@link #isMatrix()}. */
+  public static boolean isMatrix(String name) {
+    return switch (name) {
       case "token_embd.weight", "output.weight" -> true;
-      default -> name().endsWith(".ssm_in.weight") || name().endsWith(".ssm_out.weight");
+      default -> name.endsWith(".ssm_in.weight") || name.endsWith(".ssm_out.weight");
     };
   }
 

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * Finds the plan that keeps to a goal and costs the model least. The costs of types are measured, a
@@ -265,7 +266,9 @@ public final class PlanSearch {
     for (int i = 0; i < chosen.length; i++) {
       List<Allocator.Option> all = options.get(i);
       Allocator.Option taken = all.get(chosen[i]);
-      choices.put(trials.matrices().get(i).name(), new Choice(taken.type(), reason(taken, all)));
+      choices.put(
+          trials.matrices().get(i).name(),
+          new Choice(taken.type(), reason(taken, all), OptionalDouble.of(taken.loss())));
     }
     return new Plan(choices, goal.text());
   }
