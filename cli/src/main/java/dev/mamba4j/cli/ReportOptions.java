@@ -2,6 +2,7 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.evaluate.tasks.BuiltInTasks;
+import dev.mamba4j.evaluate.tasks.DataFile;
 import dev.mamba4j.evaluate.tasks.Task;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -125,12 +125,9 @@ final class ReportOptions {
       return data == null ? List.of() : tasks;
     }
     List<String> found = new ArrayList<>();
-    try (Stream<Path> files = Files.list(data)) {
-      List<String> names = files.map(file -> file.getFileName().toString()).toList();
-      for (Task task : BuiltInTasks.all()) {
-        if (names.stream().anyMatch(name -> name.startsWith(task.filePrefix()))) {
-          found.add(task.name());
-        }
+    for (Task task : BuiltInTasks.all()) {
+      if (DataFile.has(data, task)) {
+        found.add(task.name());
       }
     }
     return found;

@@ -140,7 +140,7 @@ public final class ReportPage {
       boolean met = Boolean.TRUE.equals(claim.get("met").value());
       Unit unit = Unit.valueOf(claim.get("unit").text());
       Markup item = Markup.of("li", known ? met ? "met" : "missed" : "unknown");
-      item.add(Markup.of("b").text(known ? met ? "met" : "missed" : "not measured"));
+      item.add(Markup.of("b").text(known ? met ? "met" : "missed" : "not compared"));
       item.add(Markup.of("span").text(claim.get("claim").text()));
       Markup figures = Markup.of("span", "figures");
       if (claim.get("measured").isNumber()) {

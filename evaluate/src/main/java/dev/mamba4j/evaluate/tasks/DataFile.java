@@ -51,6 +51,13 @@ public final class DataFile {
     return files.getFirst();
   }
 
+  /** Whether a folder has a file whose name begins with a task's prefix. */
+  public static boolean has(Path folder, Task task) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.anyMatch(file -> fits(file, task));
+    }
+  }
+
   private static String names(List<Path> files) {
     return files.stream()
         .map(file -> file.getFileName().toString())
