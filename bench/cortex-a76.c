@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
         int inner = n[0] * n[2];
         mamba4j_scan(
             0, n[2], n[0], n[1], n[2], floats(n[2]), floats(n[2]), floats(n[2]), 1, floats(inner), floats(n[2]), inner,
-            floats(inner), floats(n[1]), floats(n[1]), inner, floats((size_t)inner * n[1]), floats(inner), inner);
+            floats(inner), floats(n[1]), floats(n[1]), inner, floats((size_t)inner * n[1]), floats(inner), floats(inner), inner);
         return 0;
     }
     return 2;

@@ -79,6 +79,11 @@ final class EvalCommand implements Callable<Integer> {
       description = "Log each answer; a later run with the same file goes on where it ended.")
   private Path samples;
 
+  @Option(
+      names = "--alone",
+      description = "Score each answer by itself: slower, to see what sharing the question saves.")
+  private boolean alone;
+
   @Option(names = "--json", description = "Give the results in the layout of lm-eval.")
   private boolean json;
 
@@ -104,7 +109,8 @@ final class EvalCommand implements Callable<Integer> {
         ProgressBar bar = new ProgressBar(console, rate -> Figures.rate(rate, "questions"))) {
       console.interruption().arm();
       Evaluation evaluation =
-          new Evaluation(opened, log, (task, done, total) -> bar.update(task.name(), done, total));
+          new Evaluation(
+              opened, log, (task, done, total) -> bar.update(task.name(), done, total), alone);
       for (Map.Entry<Task, Path> each : files.entrySet()) {
         int most = limit == null ? Integer.MAX_VALUE : limit;
         results.add(evaluation.run(each.getKey(), each.getValue(), most));

@@ -17,6 +17,7 @@ public final class Evaluation {
   private final RequestScorer scorer;
   private final SampleLog log;
   private final Progress progress;
+  private final boolean alone;
 
   /** Follows an evaluation. */
   @FunctionalInterface
@@ -32,6 +33,17 @@ public final class Evaluation {
    * @param log knows the answers of an earlier run, and keeps those of this one
    */
   public Evaluation(LanguageModel model, SampleLog log, Progress progress) {
+    this(model, log, progress, false);
+  }
+
+  /**
+   * As above.
+   *
+   * @param alone scores each answer to a question by itself, which gives the same and takes longer:
+   *     to see what it saves to read the question once
+   */
+  public Evaluation(LanguageModel model, SampleLog log, Progress progress, boolean alone) {
+    this.alone = alone;
     scorer = new RequestScorer(model);
     this.log = log;
     this.progress = progress;
@@ -72,8 +84,16 @@ public final class Evaluation {
     if (known.isPresent()) {
       return known.get();
     }
-    List<Response> responses = scorer.score(item.requests());
+    List<Response> responses = alone ? oneByOne(item) : scorer.score(item.requests());
     log.add(task, number, item, responses);
+    return responses;
+  }
+
+  private List<Response> oneByOne(Item item) throws IOException {
+    List<Response> responses = new ArrayList<>();
+    for (Request request : item.requests()) {
+      responses.addAll(scorer.score(List.of(request)));
+    }
     return responses;
   }
 }
