@@ -31,6 +31,9 @@ final class CortexA76 {
   private static final double HERTZ = 2.4e9;
   private static final double[] BANDWIDTHS = {17.3e9, 22e9};
 
+  /** Of a prompt, that pass unpacked weights together. */
+  private static final int TOKENS = 32;
+
   /** The shape of mamba2-2.7b. */
   private static final int LAYERS = 64;
 
@@ -127,7 +130,8 @@ final class CortexA76 {
     for (Type type : types()) {
       int rowBytes = WIDTH / type.values * type.bytes;
       Cost cost =
-          slope(4, 8, "multiply", type.number, type.activationBlock(), WIDTH, rowBytes).over(WIDTH);
+          slope(4, 8, "multiply", type.number, type.activationBlock(), WIDTH, rowBytes, 1)
+              .over(WIDTH);
       products.put(type, cost);
       double read = HERTZ * type.bytes / type.values / cost.cycles / 1e9;
       System.out.printf(
@@ -142,20 +146,46 @@ final class CortexA76 {
     }
     System.out.println("\n|---|---|---|---|---|---|---|---|---|");
     products.forEach((type, cost) -> estimate(type, cost, parts));
+
+    System.out.println(
+        "\n| prefill | instructions a weight and token | cycles | tokens/s, arithmetic |"
+            + "\n|---|---|---|---|");
+    for (Type type : products.keySet()) {
+      int rowBytes = WIDTH / type.values * type.bytes;
+      Cost cost =
+          slope(8, 16, "multiply", type.number, type.activationBlock(), WIDTH, rowBytes, TOKENS)
+              .over((double) WIDTH * TOKENS);
+      double tokens = HERTZ / (alone(type, parts) + shared(cost, parts)) * CORES;
+      System.out.printf(
+          "| %s | %.3f | %.3f | %.1f |%n", type.name, cost.instructions, cost.cycles, tokens);
+    }
+  }
+
+  /** Cycles a token of norms and roundings, which one core does for a single token. */
+  private static double alone(Type type, Map<String, Cost> parts) {
+    double normed = LAYERS * (WIDTH + INNER) + WIDTH;
+    double cycles = normed * parts.get("norm").cycles;
+    if (type.activationBlock() != 0) {
+      String quantize = type.values == 256 ? "quantize, blocks of 256" : "quantize, blocks of 32";
+      cycles += normed * parts.get(quantize).cycles;
+    }
+    return cycles;
+  }
+
+  /**
+   * Cycles a token of all else. A prompt has the head for its last token only; this counts it for
+   * each.
+   */
+  private static double shared(Cost product, Map<String, Cost> parts) {
+    return WEIGHTS * product.cycles
+        + STATE_VALUES * parts.get("scan").cycles
+        + (double) LAYERS * CHANNELS * parts.get("convolve").cycles;
   }
 
   /** Norms and roundings are on one core while the others wait; all else is shared. */
   private static void estimate(Type type, Cost product, Map<String, Cost> parts) {
-    double normed = LAYERS * (WIDTH + INNER) + WIDTH;
-    double alone = normed * parts.get("norm").cycles;
-    if (type.activationBlock() != 0) {
-      String quantize = type.values == 256 ? "quantize, blocks of 256" : "quantize, blocks of 32";
-      alone += normed * parts.get(quantize).cycles;
-    }
-    double shared =
-        WEIGHTS * product.cycles
-            + STATE_VALUES * parts.get("scan").cycles
-            + (double) LAYERS * CHANNELS * parts.get("convolve").cycles;
+    double alone = alone(type, parts);
+    double shared = shared(product, parts);
     double bytes = WEIGHTS * type.bytes / type.values + STATE_BYTES;
     double arithmetic = alone / HERTZ + shared / CORES / HERTZ;
     System.out.printf(

@@ -17,15 +17,16 @@ static float *floats(size_t count) {
 }
 
 int main(int argc, char **argv) {
-    int n[5] = {0};
-    for (int i = 2; i < argc && i < 7; i++) {
+    int n[6] = {0};
+    for (int i = 2; i < argc && i < 8; i++) {
         n[i - 2] = atoi(argv[i]);
     }
     const char *operation = argc > 1 ? argv[1] : "";
-    if (!strcmp(operation, "multiply")) { /* type, block of activations, columns, bytes of a row, rows */
+    if (!strcmp(operation, "multiply")) { /* type, block of activations, columns, bytes of a row, tokens, rows */
+        size_t inputs = (size_t)n[2] * n[4];
         return !mamba4j_multiply(
-            n[0], memory((size_t)n[3] * n[4]), n[4], n[2], floats(n[2]), memory(n[2]), floats(n[2]), memory(4 * n[2]), n[1], 1,
-            floats(n[4]), n[4], 0);
+            n[0], memory((size_t)n[3] * n[5]), n[5], n[2], floats(inputs), memory(inputs), floats(inputs), memory(4 * inputs), n[1],
+            n[4], floats((size_t)n[4] * n[5]), n[5], 0);
     }
     if (!strcmp(operation, "norm")) { /* columns */
         mamba4j_rms_norm(floats(n[0]), floats(n[0]), n[0], n[0], 1e-5f, floats(n[0]));
