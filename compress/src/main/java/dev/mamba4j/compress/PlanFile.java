@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * A plan as a JSON file, which can be read, edited and applied:
@@ -19,7 +20,7 @@ import java.util.Map;
  * <pre>{@code
  * {"model": "tiny.gguf", "goal": "at most 2534080 bytes",
  *  "tensors": {
- *   "token_embd.weight": {"type": "Q5_K", "reason": "…"},
+ *   "token_embd.weight": {"type": "Q5_K", "reason": "…", "nats": 0.0021},
  *   …}}
  * }</pre>
  *
@@ -31,6 +32,7 @@ public final class PlanFile {
   private static final String TENSORS = "tensors";
   private static final String TYPE = "type";
   private static final String REASON = "reason";
+  private static final String NATS = "nats";
 
   private PlanFile() {}
 
@@ -50,6 +52,7 @@ public final class PlanFile {
         if (!choice.reason().isEmpty()) {
           fields.put(REASON, choice.reason());
         }
+        choice.nats().ifPresent(nats -> fields.put(NATS, nats));
         lines.add("  " + Json.write(tensor.name()) + ": " + Json.write(fields));
       }
     }
@@ -112,6 +115,8 @@ public final class PlanFile {
           "%s: rows of %d values are not whole %s blocks of %d; choose another type"
               .formatted(fields.where(), tensor.info().columns(), type, type.blockSize()));
     }
-    return new Choice(type, fields.optionalString(REASON).orElse(""));
+    OptionalDouble nats =
+        fields.has(NATS) ? OptionalDouble.of(fields.number(NATS, 0)) : OptionalDouble.empty();
+    return new Choice(type, fields.optionalString(REASON).orElse(""), nats);
   }
 }
