@@ -80,7 +80,8 @@ class GenerateCommandTest {
             "generated_tokens",
             "seconds",
             "tokens_per_second",
-            "seed");
+            "seed",
+            "peak_rss_mib");
     assertThat(result.string("text")).isEqualTo(", there was a little girl named");
     assertThat(result.list("tokens")).hasSize(8);
     assertThat(result.string("reason")).isEqualTo("length");
