@@ -227,37 +227,6 @@ FLOAT_ROWS(float_f32, float, load)
 FLOAT_ROWS(float_f16, uint16_t, load_half)
 FLOAT_ROWS(float_bf16, uint16_t, load_bf16)
 
-/* Through floats, a block at a time. `decode` is a statement that makes floats of `block`. */
-#define DECODED_ROWS(name, size, bytes, decode)                                                                              \
-    static v4 name(const uint8_t *const rows[ROWS], int columns, struct activations x, struct next next, v4 start) {         \
-        (void)next;                                                                                                          \
-        vf sums[ROWS] = {set1(0), set1(0), set1(0), set1(0)};                                                                \
-        for (int i = 0; i < columns; i += size) {                                                                            \
-            for (int r = 0; r < ROWS; r++) {                                                                                 \
-                const uint8_t *block = rows[r] + (int64_t)(i / size) * bytes;                                                \
-                float values[size];                                                                                          \
-                decode;                                                                                                      \
-                for (int k = 0; k < size; k += LANES) {                                                                      \
-                    sums[r] = multiply_add(load(values + k), load(x.values + i + k), sums[r]);                               \
-                }                                                                                                            \
-            }                                                                                                                \
-        }                                                                                                                    \
-        return add_lanes(start, sums);                                                                                       \
-    }
-
-DECODED_ROWS(float_q8_0, 32, 34, decode_q8_0(block, SCALE_AT(0), values))
-DECODED_ROWS(float_q4_0, 32, 18, decode_q4_0(block, SCALE_AT(0), values))
-DECODED_ROWS(float_q4_1, 32, 20, decode_q4_1(block, SCALE_AT(0), SCALE_AT(2), values))
-DECODED_ROWS(float_q5_0, 32, 22, decode_q5_0(block, SCALE_AT(0), values))
-DECODED_ROWS(float_q5_1, 32, 24, decode_q5_1(block, SCALE_AT(0), SCALE_AT(2), values))
-DECODED_ROWS(float_iq4_nl, 32, 18, decode_levels(block + 2, SCALE_AT(0), values))
-DECODED_ROWS(float_q2_k, 256, 84, decode_q2_k(block, SCALE_AT(80), SCALE_AT(82), values))
-DECODED_ROWS(float_q3_k, 256, 110, decode_q3_k(block, SCALE_AT(108), values))
-DECODED_ROWS(float_q4_k, 256, 144, decode_q4_k(block, SCALE_AT(0), SCALE_AT(2), values))
-DECODED_ROWS(float_q5_k, 256, 176, decode_q5_k(block, SCALE_AT(0), SCALE_AT(2), values))
-DECODED_ROWS(float_q6_k, 256, 210, decode_q6_k(block, SCALE_AT(208), values))
-DECODED_ROWS(float_iq4_xs, 256, 136, decode_iq4_xs(block, SCALE_AT(0), values))
-
 /* Blocks that are left when steps are done, zeros behind them. */
 struct rest {
     uint8_t rows[ROWS][STEP / 32 * 34];
@@ -336,7 +305,7 @@ K_ROWS(int8_iq4_xs, 136, dot_iq4_xs(block, &k), scale_blocks(products, rows, at)
 
 /*
  * Geometry of a type and its products with floats and with int8 activations; slow where these take about as long as it takes to read
- * the weights.
+ * the weights. Quantized weights and floats are multiplied in tiles, be it of one token.
  */
 static const struct type {
     int number;
@@ -349,18 +318,18 @@ static const struct type {
     {TYPE_F32, 1, 4, 0, float_f32, 0},
     {TYPE_F16, 1, 2, 0, float_f16, 0},
     {TYPE_BF16, 1, 2, 0, float_bf16, 0},
-    {TYPE_Q8_0, 32, 34, 0, float_q8_0, int8_q8_0},
-    {TYPE_Q4_0, 32, 18, 1, float_q4_0, int8_q4_0},
-    {TYPE_Q4_1, 32, 20, 1, float_q4_1, int8_q4_1},
-    {TYPE_Q5_0, 32, 22, 1, float_q5_0, int8_q5_0},
-    {TYPE_Q5_1, 32, 24, 1, float_q5_1, int8_q5_1},
-    {TYPE_IQ4_NL, 32, 18, 1, float_iq4_nl, int8_iq4_nl},
-    {TYPE_Q2_K, 256, 84, 1, float_q2_k, int8_q2_k},
-    {TYPE_Q3_K, 256, 110, 1, float_q3_k, int8_q3_k},
-    {TYPE_Q4_K, 256, 144, 1, float_q4_k, int8_q4_k},
-    {TYPE_Q5_K, 256, 176, 1, float_q5_k, int8_q5_k},
-    {TYPE_Q6_K, 256, 210, 1, float_q6_k, int8_q6_k},
-    {TYPE_IQ4_XS, 256, 136, 1, float_iq4_xs, int8_iq4_xs},
+    {TYPE_Q8_0, 32, 34, 0, 0, int8_q8_0},
+    {TYPE_Q4_0, 32, 18, 1, 0, int8_q4_0},
+    {TYPE_Q4_1, 32, 20, 1, 0, int8_q4_1},
+    {TYPE_Q5_0, 32, 22, 1, 0, int8_q5_0},
+    {TYPE_Q5_1, 32, 24, 1, 0, int8_q5_1},
+    {TYPE_IQ4_NL, 32, 18, 1, 0, int8_iq4_nl},
+    {TYPE_Q2_K, 256, 84, 1, 0, int8_q2_k},
+    {TYPE_Q3_K, 256, 110, 1, 0, int8_q3_k},
+    {TYPE_Q4_K, 256, 144, 1, 0, int8_q4_k},
+    {TYPE_Q5_K, 256, 176, 1, 0, int8_q5_k},
+    {TYPE_Q6_K, 256, 210, 1, 0, int8_q6_k},
+    {TYPE_IQ4_XS, 256, 136, 1, 0, int8_iq4_xs},
 };
 
 static const struct type *find_type(int number) {
@@ -383,7 +352,8 @@ int32_t mamba4j_multiply(
     int32_t type, const uint8_t *weights, int32_t rows, int32_t columns, const float *values, const int8_t *quants,
     const float *scales, const int32_t *sums, int32_t block, int32_t tokens, float *y, int64_t y_stride, int32_t add) {
     const struct type *found = find_type(type);
-    if (tokens >= TILED_TOKENS
+    int decoded = block == 0 && found && !found->floats;
+    if ((tokens >= TILED_TOKENS || decoded)
         && multiply_tiled(
             type, (struct rows){weights, rows, columns, 0}, (struct activations){values, quants, scales, sums}, block, tokens,
             (struct output){y, y_stride, add})) {
