@@ -119,10 +119,18 @@ public record Mamba2Config(
     return inner + channels() + heads;
   }
 
+  /** Values that the convolution of a layer remembers: (convWidth - 1, channels). */
+  public long convStateSize() {
+    return (convWidth - 1L) * channels();
+  }
+
+  /** Values of the recurrent state of a layer, but for a factor of each head. */
+  public long scanStateSize() {
+    return (long) inner * stateSize;
+  }
+
   /** Bytes of the state of a sequence in float32. */
   public long stateBytes() {
-    long conv = (convWidth - 1L) * channels();
-    long scan = (long) inner * stateSize + heads;
-    return 4L * layers * (conv + scan);
+    return 4L * layers * (convStateSize() + scanStateSize() + heads);
   }
 }

@@ -26,8 +26,8 @@ public final class Mamba2State implements AutoCloseable {
 
   Mamba2State(Mamba2Config config) {
     this.config = config;
-    long convBytes = 4L * (config.convWidth() - 1) * config.channels();
-    long scanBytes = 4L * (config.inner() * (long) config.stateSize() + config.heads());
+    long convBytes = 4L * config.convStateSize();
+    long scanBytes = 4L * (config.scanStateSize() + config.heads());
     long layerBytes = round(convBytes) + round(scanBytes);
     data = arena.allocate(layerBytes * config.layers(), CACHE_LINE);
     conv = new MemorySegment[config.layers()];

@@ -32,8 +32,8 @@ public final class PackedState implements AutoCloseable {
     conv = new MemorySegment[config.layers()];
     scan = new MemorySegment[config.layers()];
     factors = new MemorySegment[config.layers()];
-    long convBytes = TensorType.F32.byteSize(convSize(config));
-    long scanBytes = packing.type().byteSize(scanSize(config));
+    long convBytes = TensorType.F32.byteSize(config.convStateSize());
+    long scanBytes = packing.type().byteSize(config.scanStateSize());
     long factorBytes = TensorType.F32.byteSize(config.heads());
     for (int i = 0; i < config.layers(); i++) {
       conv[i] = arena.allocate(convBytes, Float.BYTES);
@@ -54,7 +54,7 @@ public final class PackedState implements AutoCloseable {
       throw new IllegalStateException("the last read was stopped; read on before packing");
     }
     Mamba2Config config = state.config();
-    boolean fits = scanSize(config) / config.heads() % packing.type().blockSize() == 0;
+    boolean fits = config.scanStateSize() / config.heads() % packing.type().blockSize() == 0;
     PackedState packed =
         new PackedState(config, fits ? packing : StatePacking.FLOAT, state.position());
     if (packed.fill(state)) {
@@ -80,11 +80,11 @@ public final class PackedState implements AutoCloseable {
           case INT8 -> 127 * MAX_HALF;
         };
     boolean holds = true;
-    long perHead = scanSize(config) / config.heads();
+    long perHead = config.scanStateSize() / config.heads();
     for (int layer = 0; layer < conv.length; layer++) {
       conv[layer].copyFrom(state.conv(layer));
       MemorySegment from = state.scan(layer);
-      long end = scanSize(config);
+      long end = config.scanStateSize();
       if (exact) {
         factors[layer].copyFrom(from.asSlice(4 * end));
       }
@@ -122,7 +122,7 @@ public final class PackedState implements AutoCloseable {
       throw new IllegalArgumentException("the states belong to models of different shapes");
     }
     float[] values = new float[SLICE];
-    long end = scanSize(config);
+    long end = config.scanStateSize();
     for (int layer = 0; layer < conv.length; layer++) {
       state.conv(layer).copyFrom(conv[layer]);
       MemorySegment to = state.scan(layer);
@@ -174,13 +174,5 @@ public final class PackedState implements AutoCloseable {
   /** What the values of each head are to be multiplied by: (heads) in float32; 0 stands for 1. */
   MemorySegment factors(int layer) {
     return factors[layer];
-  }
-
-  static long convSize(Mamba2Config config) {
-    return (long) (config.convWidth() - 1) * config.channels();
-  }
-
-  static long scanSize(Mamba2Config config) {
-    return (long) config.inner() * config.stateSize();
   }
 }

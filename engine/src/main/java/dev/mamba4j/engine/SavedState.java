@@ -206,16 +206,14 @@ public record SavedState(int[] tokens, PackedState state, float[] logits) {
       parts.add(
           new Part(
               new GgufTensorInfo(
-                  "blk." + layer + ".conv_state",
-                  TensorType.F32,
-                  PackedState.convSize(state.config())),
+                  "blk." + layer + ".conv_state", TensorType.F32, state.config().convStateSize()),
               state.conv(layer)));
       parts.add(
           new Part(
               new GgufTensorInfo(
                   "blk." + layer + ".ssm_state",
                   state.packing().type(),
-                  PackedState.scanSize(state.config())),
+                  state.config().scanStateSize()),
               state.scan(layer)));
       parts.add(
           new Part(

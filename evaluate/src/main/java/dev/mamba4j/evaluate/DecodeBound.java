@@ -21,13 +21,8 @@ public record DecodeBound(long bytesPerToken, double bytesPerSecond) {
 
   /** The same where the bandwidth is known. */
   public static DecodeBound of(LanguageModel model, int sequences, double bytesPerSecond) {
-    boolean tied = model.file().tensor("output.weight").isEmpty();
     long weights =
-        model.file().tensors().stream()
-            .filter(tensor -> tied || !tensor.name().equals("token_embd.weight"))
-            .map(GgufTensor::info)
-            .mapToLong(info -> info.byteSize())
-            .sum();
+        StepWork.tensorsRead(model).map(GgufTensor::info).mapToLong(info -> info.byteSize()).sum();
     long state = model.mamba2().config().stateBytes();
     return new DecodeBound(weights / sequences + 2 * state, bytesPerSecond);
   }

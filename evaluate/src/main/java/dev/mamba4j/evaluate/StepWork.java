@@ -7,6 +7,7 @@ import dev.mamba4j.formats.tensor.TensorType;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What a part of a step has to do for one token, all layers together.
@@ -56,20 +57,16 @@ public record StepWork(long bytes, Map<TensorType, Long> products, long scanned)
    * @return norm, in_proj, conv, scan, gate_norm, out_proj and head
    */
   public static Map<String, StepWork> of(LanguageModel model) {
-    boolean tied = model.file().tensor("output.weight").isEmpty();
     Map<String, StepWork> parts = new LinkedHashMap<>();
     for (String part : new String[] {NORM, IN_PROJ, CONV, SCAN, GATE_NORM, OUT_PROJ, HEAD}) {
       parts.put(part, NOTHING);
     }
-    for (GgufTensor tensor : model.file().tensors()) {
-      if (tied || !tensor.name().equals("token_embd.weight")) {
-        parts.merge(partOf(tensor.name()), weights(tensor), StepWork::plus);
-      }
-    }
+    tensorsRead(model)
+        .forEach(tensor -> parts.merge(partOf(tensor.name()), weights(tensor), StepWork::plus));
     Mamba2Config config = model.mamba2().config();
     long convolved = (long) config.layers() * config.channels();
-    long scanned = (long) config.layers() * config.inner() * config.stateSize();
-    long convState = 4 * convolved * (config.convWidth() - 1);
+    long scanned = config.layers() * config.scanStateSize();
+    long convState = 4L * config.layers() * config.convStateSize();
     long scanState = config.stateBytes() - convState;
     parts.merge(
         CONV,
@@ -78,6 +75,13 @@ public record StepWork(long bytes, Map<TensorType, Long> products, long scanned)
     parts.merge(
         SCAN, new StepWork(2 * scanState, Map.of(), 2 * SCAN_STEPS * scanned), StepWork::plus);
     return parts;
+  }
+
+  /** The tensors that a token reads whole: of the embedding one row, unless it is the head too. */
+  static Stream<GgufTensor> tensorsRead(LanguageModel model) {
+    boolean tied = model.file().tensor("output.weight").isEmpty();
+    return model.file().tensors().stream()
+        .filter(tensor -> tied || !tensor.name().equals("token_embd.weight"));
   }
 
   private static StepWork weights(GgufTensor tensor) {
