@@ -1,5 +1,6 @@
 package dev.mamba4j.compress;
 
+import dev.mamba4j.engine.Clipping;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.gguf.GgufMetadata;
 import dev.mamba4j.formats.gguf.GgufTensorInfo;
@@ -174,8 +175,9 @@ public final class ModelWriter {
     }
     // What an earlier quantization said of itself does not hold for this one.
     source.metadata().values().keySet().stream()
-        .filter(key -> key.startsWith(PROVENANCE) || key.startsWith("quantize.imatrix."))
+        .filter(ModelWriter::isOfAnEarlierOne)
         .forEach(keys::remove);
+    plan.clipping().ifPresent(limits -> limits.describe(keys));
     if (!plan.goal().isEmpty()) {
       keys.putString(PROVENANCE + "goal", plan.goal());
     }
@@ -185,6 +187,12 @@ public final class ModelWriter {
     }
     method.describe(keys);
     return keys.build();
+  }
+
+  private static boolean isOfAnEarlierOne(String key) {
+    return key.startsWith(PROVENANCE)
+        || key.startsWith(Clipping.PREFIX)
+        || key.startsWith("quantize.imatrix.");
   }
 
   /** Of each matrix; none if nothing was measured. */

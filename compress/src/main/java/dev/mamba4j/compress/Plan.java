@@ -1,25 +1,38 @@
 package dev.mamba4j.compress;
 
+import dev.mamba4j.engine.Clipping;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * What each tensor of a model becomes.
+ * What each tensor of a model becomes, and what is cut off its activations.
  *
  * @param choices tensor name to choice, in the order of the file
  * @param goal what the plan is for, for people: "Q4_K_M", "at most 1300000000 bytes"; empty where
  *     there is no more to it than types
+ * @param clipping limits of activations, if there are any
  */
-public record Plan(Map<String, Choice> choices, String goal) {
+public record Plan(Map<String, Choice> choices, String goal, Optional<Clipping> clipping) {
   private static final String HEAD = "output.weight";
   private static final String EMBEDDING = "token_embd.weight";
 
   /** Copies the map. */
   public Plan {
     choices = Collections.unmodifiableMap(new LinkedHashMap<>(choices));
+  }
+
+  /** A plan that leaves activations alone. */
+  public Plan(Map<String, Choice> choices, String goal) {
+    this(choices, goal, Optional.empty());
+  }
+
+  /** The same with limits of activations. */
+  public Plan with(Clipping limits) {
+    return new Plan(choices, goal, Optional.of(limits).filter(some -> !some.isNone()));
   }
 
   /**

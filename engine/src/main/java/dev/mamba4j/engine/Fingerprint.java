@@ -15,8 +15,8 @@ final class Fingerprint {
 
   private Fingerprint() {}
 
-  /** SHA-256 over the tensors of a file, in hexadecimal. */
-  static String of(GgufFile file) {
+  /** SHA-256 over the tensors of a file and its limits of activations, in hexadecimal. */
+  static String of(GgufFile file, Clipping clipping) {
     MessageDigest digest = sha256();
     for (GgufTensor tensor : file.tensors()) {
       digest.update(tensor.info().toString().getBytes(StandardCharsets.UTF_8));
@@ -26,6 +26,9 @@ final class Fingerprint {
         MemorySegment sample = tensor.data().asSlice(at, length);
         digest.update(sample.asByteBuffer());
       }
+    }
+    if (!clipping.isNone()) {
+      digest.update(clipping.toString().getBytes(StandardCharsets.UTF_8));
     }
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -27,8 +27,10 @@ import java.util.Arrays;
  * OUTPUT     h += out · y                              (width)
  * </pre>
  *
- * All but HEADS treats tokens alike. Norms of a single token are too short to share out; they run
- * on one thread between two phases. Buffers are allocated once, for a number of tokens; running
+ * Where the file has limits, x and the inputs of out are cut off as soon as they are there.
+ *
+ * <p>All but HEADS treats tokens alike. Norms of a single token are too short to share out; they
+ * run on one thread between two phases. Buffers are allocated once, for a number of tokens; running
  * allocates nothing.
  */
 final class ForwardPass implements Work, AutoCloseable {
@@ -49,6 +51,7 @@ final class ForwardPass implements Work, AutoCloseable {
   private final Mamba2Config config;
   private final Mamba2Weights weights;
   private final Kernels kernels;
+  private final Clipping clipping;
 
   private final Vectors hidden; // (capacity, width)
   private final Activations[] normed; // (capacity, width), in the form that each layer's in takes
@@ -72,10 +75,12 @@ final class ForwardPass implements Work, AutoCloseable {
       Mamba2Weights weights,
       Kernels kernels,
       Precision precision,
+      Clipping clipping,
       int capacity) {
     this.config = config;
     this.weights = weights;
     this.kernels = kernels;
+    this.clipping = clipping;
     hidden = Vectors.allocate(arena, capacity, config.width());
     projected = Vectors.allocate(arena, capacity, config.projected());
     convolved = Vectors.allocate(arena, capacity, config.channels());
@@ -236,7 +241,8 @@ final class ForwardPass implements Work, AutoCloseable {
         }
         observer.inputs(names[layer].out(), gated[layer].values(), tokens);
       }
-      case HEADS, OUTPUT -> {}
+      case HEADS -> observer.convolved(layer, convolved, tokens);
+      case OUTPUT -> {}
     }
   }
 
@@ -270,6 +276,7 @@ final class ForwardPass implements Work, AutoCloseable {
     int from = (chunk - firstChunk[span]) * heads;
     int to = Math.min(core.heads(), from + heads);
     convolve(layer, span, from * core.headSize(), to * core.headSize());
+    clip(layer, span, from * core.headSize(), to * core.headSize());
     MemorySegment scan = states[span].scan(layer);
     Vectors y = gated[layer].values();
     kernels.scan(core, from, to, firstToken[span], length(span), projected, convolved, scan, y);
@@ -281,11 +288,24 @@ final class ForwardPass implements Work, AutoCloseable {
     kernels.convolve(core, from, to, firstToken[span], length(span), projected, taps, convolved);
   }
 
+  private void clip(int layer, int span, int from, int to) {
+    float limit = clipping.ssmX()[layer];
+    if (Float.isFinite(limit)) {
+      for (int token = firstToken[span]; token < firstToken[span + 1]; token++) {
+        convolved.clamp(token, from, to, limit);
+      }
+    }
+  }
+
   private void gateNorm(int layer, int token) {
     MemorySegment weight = weights.layers().get(layer).gateNorm();
     Vectors y = gated[layer].values();
     int groupSize = config.inner() / config.groups();
     kernels.rmsNorm(y, token, weight, groupSize, config.epsilon(), y);
+    float limit = clipping.outProj()[layer];
+    if (Float.isFinite(limit)) {
+      y.clamp(token, 0, config.inner(), limit);
+    }
     kernels.quantize(gated[layer], token);
   }
 

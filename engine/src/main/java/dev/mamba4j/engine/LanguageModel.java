@@ -97,7 +97,13 @@ public final class LanguageModel implements AutoCloseable {
    * @throws IllegalArgumentException if there is no matrix of a name, or one of another shape
    */
   public Mamba2 variant(Precision precision, Map<String, Matrix> matrices) throws FormatException {
-    return Mamba2.of(file, kernels, team, precision, matrices);
+    return Mamba2.of(file, kernels, team, precision, matrices, Optional.empty());
+  }
+
+  /** As above, with limits of activations in place of the file's. */
+  public Mamba2 variant(Precision precision, Map<String, Matrix> matrices, Clipping clipping)
+      throws FormatException {
+    return Mamba2.of(file, kernels, team, precision, matrices, Optional.of(clipping));
   }
 
   /** What the operations run on. */
@@ -127,10 +133,10 @@ public final class LanguageModel implements AutoCloseable {
 
   /**
    * Tells models apart: a hash over names, types, shapes and a sample of every tensor's values, so
-   * that it need not read a large file whole.
+   * that it need not read a large file whole, and over limits of activations.
    */
   public String fingerprint() {
-    return Fingerprint.of(file);
+    return Fingerprint.of(file, model.clipping());
   }
 
   /** A session that has read nothing. */

@@ -40,6 +40,7 @@ public final class Mamba2 implements AutoCloseable {
   private final Kernels kernels;
   private final WorkerTeam team;
   private final Precision precision;
+  private final Clipping clipping;
   private final Arena arena = Arena.ofShared();
   private final ReentrantLock running = new ReentrantLock();
 
@@ -58,15 +59,18 @@ public final class Mamba2 implements AutoCloseable {
       Kernels kernels,
       WorkerTeam team,
       Precision precision,
-      Map<String, Matrix> others)
+      Map<String, Matrix> others,
+      Optional<Clipping> clipping)
       throws FormatException {
     this.file = file;
     this.kernels = kernels;
     this.team = team;
     this.precision = precision;
     config = Mamba2Config.of(file);
+    Clipping own = Clipping.of(file.metadata(), file.path().toString(), config.layers());
+    this.clipping = clipping.orElse(own);
     weights = Mamba2Weights.of(file, config, kernels, arena).with(others);
-    pass = new ForwardPass(config, weights, kernels, precision, 1);
+    pass = new ForwardPass(config, weights, kernels, precision, this.clipping, 1);
     head = new OutputHead(config, weights, kernels, precision, 1);
   }
 
@@ -79,14 +83,16 @@ public final class Mamba2 implements AutoCloseable {
    */
   public static Mamba2 of(GgufFile file, Kernels kernels, WorkerTeam team, Precision precision)
       throws FormatException {
-    return of(file, kernels, team, precision, Map.of());
+    return of(file, kernels, team, precision, Map.of(), Optional.empty());
   }
 
   /**
-   * The model with other matrices in place of some of the file's, to see what changing them does.
+   * The model with other matrices, or limits, in place of some of the file's, to see what changing
+   * them does.
    *
    * @param others by GGUF name; their memory must outlive the model. A tied head follows the
    *     embedding
+   * @param clipping in place of the file's
    * @throws IllegalArgumentException if the file has no matrix of a name, or one of another shape
    * @throws FormatException if the file does not hold a model that can be run
    */
@@ -95,9 +101,10 @@ public final class Mamba2 implements AutoCloseable {
       Kernels kernels,
       WorkerTeam team,
       Precision precision,
-      Map<String, Matrix> others)
+      Map<String, Matrix> others,
+      Optional<Clipping> clipping)
       throws FormatException {
-    return new Mamba2(file, kernels, team, precision, others);
+    return new Mamba2(file, kernels, team, precision, others, clipping);
   }
 
   /** The shape of the model. */
@@ -108,6 +115,11 @@ public final class Mamba2 implements AutoCloseable {
   /** What the inputs of matrix products are. */
   public Precision precision() {
     return precision;
+  }
+
+  /** What is cut off activations. */
+  public Clipping clipping() {
+    return clipping;
   }
 
   /**
@@ -323,7 +335,9 @@ public final class Mamba2 implements AutoCloseable {
   private void begin(int tokens, int wantedLogits) {
     if (pass.capacity() < tokens) {
       pass.close();
-      pass = new ForwardPass(config, weights, kernels, precision, capacity(tokens, PASS_TOKENS));
+      pass =
+          new ForwardPass(
+              config, weights, kernels, precision, clipping, capacity(tokens, PASS_TOKENS));
     }
     if (head.capacity() < Math.min(wantedLogits, LOGITS_BLOCK)) {
       head.close();

@@ -3,9 +3,9 @@ package dev.mamba4j.engine;
 import dev.mamba4j.kernels.Vectors;
 
 /**
- * Sees what goes into the matrix products of a model while it reads: statistics of these inputs say
- * which weights matter. Run the model with {@link Precision#FLOAT}, or the inputs may already be
- * rounded to 8 bits.
+ * Sees what goes into the matrix products, and the states, of a model while it reads: statistics of
+ * these inputs say which weights matter. Run the model with {@link Precision#FLOAT}, or the inputs
+ * may already be rounded to 8 bits.
  */
 @FunctionalInterface
 public interface ProjectionObserver {
@@ -22,4 +22,13 @@ public interface ProjectionObserver {
    * @param tokens how many of the vectors, from the first
    */
   void inputs(String matrix, Vectors inputs, int tokens);
+
+  /**
+   * Called in the same way after each layer's convolution: its outputs x, B and C.
+   *
+   * @param layer from 0
+   * @param channels (tokens or more, channels), x in the first {@link Mamba2Config#inner} columns;
+   *     valid during the call
+   */
+  default void convolved(int layer, Vectors channels, int tokens) {}
 }

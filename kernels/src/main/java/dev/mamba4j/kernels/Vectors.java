@@ -61,6 +61,19 @@ public record Vectors(int rows, int columns, MemorySegment data) {
         source.data, 4 * source.index(sourceRow, 0), data, 4 * index(row, 0), 4L * columns);
   }
 
+  /**
+   * Cuts off what is larger than a limit: values [from, to) of a vector come to lie in [-limit,
+   * limit]. What is no number stays so. One loop for all kernels, so that all give the same.
+   */
+  public void clamp(int row, int from, int to, float limit) {
+    Objects.checkFromToIndex(from, to, columns);
+    long first = index(row, 0);
+    for (long i = first + from; i < first + to; i++) {
+      float value = data.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+      data.setAtIndex(ValueLayout.JAVA_FLOAT, i, Math.max(-limit, Math.min(limit, value)));
+    }
+  }
+
   /** Checks that a norm of one vector stays within its operands. */
   void checkNorm(int token, MemorySegment weight, int groupSize, Vectors out) {
     Objects.checkIndex(token, Math.min(rows, out.rows));
