@@ -20,6 +20,8 @@ import picocli.CommandLine.Option;
 final class PlanOptions {
   private static final int FEEDBACK = 128;
   private static final int LARGE_FEEDBACK = 32;
+  private static final int CLIPPING = 64;
+  private static final int LARGE_CLIPPING = 8;
 
   @Option(
       names = {"-f", "--file"},
@@ -86,6 +88,11 @@ final class PlanOptions {
       return feedbackChunks;
     }
     return PlanSearch.isLarge(source) ? LARGE_FEEDBACK : FEEDBACK;
+  }
+
+  /** Windows that limits of activations are found and measured on, half of them for either. */
+  static int clippingWindows(ModelSource source) {
+    return PlanSearch.isLarge(source) ? LARGE_CLIPPING : CLIPPING;
   }
 
   /** Writes and shows the plan as asked; empty if that was all. */

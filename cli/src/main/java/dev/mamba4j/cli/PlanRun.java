@@ -6,6 +6,7 @@ import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.QuantizationMethod;
 import dev.mamba4j.compress.ScratchFile;
+import dev.mamba4j.compress.allocation.ClipSearch;
 import dev.mamba4j.compress.allocation.Goal;
 import dev.mamba4j.compress.allocation.PlanSearch;
 import dev.mamba4j.compress.calibration.Calibration;
@@ -114,20 +115,33 @@ final class PlanRun implements AutoCloseable {
         method,
         text.spread(windows),
         goal,
-        target.toAbsolutePath().getParent(),
+        folder(),
         beside(".sensitivity.json"),
-        new PlanSearch.Listener() {
-          @Override
-          public boolean progress(String what, long done, long total) {
-            return goOn(what, done, total);
-          }
+        new Listener());
+  }
 
-          @Override
-          public void note(String line) {
-            bar.clear();
-            console.note(line);
-          }
-        });
+  /** Finds out what may be cut off activations. */
+  Optional<Plan> clip(ModelSource source, Plan plan, QuantizationMethod method, int windows)
+      throws IOException {
+    return ClipSearch.run(
+        model, source, plan, method, text.spread(windows), folder(), new Listener());
+  }
+
+  private final class Listener implements PlanSearch.Listener {
+    @Override
+    public boolean progress(String what, long done, long total) {
+      return goOn(what, done, total);
+    }
+
+    @Override
+    public void note(String line) {
+      bar.clear();
+      console.note(line);
+    }
+  }
+
+  private Path folder() {
+    return target.toAbsolutePath().getParent();
   }
 
   private boolean goOn(String what, long done, long total) {

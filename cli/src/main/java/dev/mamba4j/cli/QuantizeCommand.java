@@ -8,6 +8,7 @@ import dev.mamba4j.compress.QuantizationMethod;
 import dev.mamba4j.compress.RoundToNearest;
 import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.compress.SourceTensor;
+import dev.mamba4j.compress.allocation.Divergence;
 import dev.mamba4j.compress.allocation.Goal;
 import dev.mamba4j.compress.allocation.PlanSearch;
 import dev.mamba4j.compress.allocation.StandardSize;
@@ -75,6 +76,15 @@ final class QuantizeCommand implements Callable<Integer> {
               + " (default).")
   private TransformChoice transforms = TransformChoice.NONE;
 
+  @Option(
+      names = "--clip",
+      paramLabel = "auto|none",
+      description =
+          "auto: cut off the largest activations where that brings the quantized model nearer to"
+              + " the original, on windows of -f TEXT that the limits are not from; none"
+              + " (default).")
+  private Clip clip = Clip.NONE;
+
   @Mixin private PlanOptions planning;
 
   @Mixin private GgufOutput output;
@@ -84,6 +94,12 @@ final class QuantizeCommand implements Callable<Integer> {
     PLAIN,
     IMPORTANCE,
     GPTQ
+  }
+
+  /** What may be cut off activations. */
+  private enum Clip {
+    AUTO,
+    NONE
   }
 
   /** Which transforms are allowed. */
@@ -205,7 +221,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (method == Method.IMPORTANCE && calibration == null && target.isType()) {
       throw new UsageException("--method importance takes a matrix: --calibration FILE");
     }
-    if (target.isType() && method != Method.GPTQ) {
+    if (target.isType() && method != Method.GPTQ && clip == Clip.NONE) {
       return output.write(console, input, this::direct);
     }
     try (ScratchFile scratch = ScratchFile.in(output.target().toAbsolutePath().getParent())) {
@@ -241,9 +257,9 @@ final class QuantizeCommand implements Callable<Integer> {
   private Optional<GgufOutput.Job> running(ModelSource source, ScratchFile scratch)
       throws IOException {
     Optional<Goal> goal = target.goal(source);
-    String why = goal.isPresent() ? "to find the best mix" : "--method gptq";
+    String why = why(goal);
     Optional<ImportanceMatrix> importance = importance(source);
-    if (importance.isEmpty() && method != Method.PLAIN) {
+    if (importance.isEmpty() && method() != Method.PLAIN) {
       try (PlanRun run = run(Optional.empty(), why)) {
         importance = run.calibrate();
       }
@@ -257,6 +273,24 @@ final class QuantizeCommand implements Callable<Integer> {
       Optional<GgufOutput.Job> job = job(weights, run, goal, scratch);
       return job.isEmpty() && console.interruption().requested() ? stopped() : job;
     }
+  }
+
+  private String why(Optional<Goal> goal) {
+    if (goal.isPresent()) {
+      return "to find the best mix";
+    }
+    return method == Method.GPTQ ? "--method gptq" : "--clip auto";
+  }
+
+  /** The one that was chosen, or that which suits what is to be made. */
+  private Method method() {
+    if (method != null) {
+      return method;
+    }
+    if (!target.isType()) {
+      return Method.GPTQ;
+    }
+    return calibration == null ? Method.PLAIN : Method.IMPORTANCE;
   }
 
   private PlanRun run(Optional<ModelSource> source, String why) throws IOException {
@@ -274,26 +308,39 @@ final class QuantizeCommand implements Callable<Integer> {
     ModelSource source = weights.source();
     Optional<ImportanceMatrix> importance = weights.importance();
     Optional<QuantizationMethod> chosen =
-        switch (method) {
+        switch (method()) {
           case PLAIN -> Optional.of(new RoundToNearest());
           case IMPORTANCE -> Optional.of(ImportanceWeighted.of(importance));
-          case null, default -> run.feedback(importance, planning.feedbackWindows(source), scratch);
+          case GPTQ -> run.feedback(importance, planning.feedbackWindows(source), scratch);
         };
     if (chosen.isEmpty()) {
       return Optional.empty();
     }
     if (goal.isEmpty()) {
-      return planning.finish(console, new GgufOutput.Job(source, plan(source), chosen.get()), null);
+      return finish(run, new GgufOutput.Job(source, plan(source), chosen.get()), null);
     }
     Optional<PlanSearch.Result> found =
         run.search(source, importance, chosen.get(), planning.measuredWindows(source), goal.get());
     if (found.isEmpty()) {
       return Optional.empty();
     }
-    return planning.finish(
-        console,
+    return finish(
+        run,
         new GgufOutput.Job(source, found.get().plan(), chosen.get()),
         found.get().divergence());
+  }
+
+  private Optional<GgufOutput.Job> finish(PlanRun run, GgufOutput.Job job, Divergence divergence)
+      throws IOException {
+    if (clip == Clip.NONE) {
+      return planning.finish(console, job, divergence);
+    }
+    int windows = PlanOptions.clippingWindows(job.source());
+    Optional<Plan> clipped = run.clip(job.source(), job.plan(), job.method(), windows);
+    return clipped.isEmpty()
+        ? Optional.empty()
+        : planning.finish(
+            console, new GgufOutput.Job(job.source(), clipped.get(), job.method()), divergence);
   }
 
   private Plan plan(ModelSource source) throws IOException {

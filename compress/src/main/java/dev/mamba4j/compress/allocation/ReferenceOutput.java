@@ -10,6 +10,7 @@ import dev.mamba4j.kernels.Vectors;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -104,23 +105,48 @@ final class ReferenceOutput {
 
   /** How far another model is from the original; null if it was told to stop. */
   Divergence compare(Mamba2 model, BooleanSupplier goOn) {
-    double[] sums = new double[2];
-    boolean complete =
-        read(
-            model,
-            goOn,
-            (index, logits, next) -> {
-              double logSum = logSumExp(logits);
-              double cross = 0; // sum(p log q) = sum(p logit) - log(sum(exp(logits)))
-              long row = (long) index * vocabulary;
-              for (int i = 0; i < vocabulary; i++) {
-                cross +=
-                    (double) probabilities.getAtIndex(ValueLayout.JAVA_FLOAT, row + i) * logits[i];
-              }
-              sums[0] += Math.max(0, negativeEntropy[index] - cross + logSum);
-              sums[1] += logSum - logits[next] - loss[index];
-            });
-    return complete ? new Divergence(sums[0] / loss.length, sums[1] / loss.length) : null;
+    double[] divergences = new double[loss.length];
+    double[] losses = new double[loss.length];
+    return compare(model, goOn, divergences, losses)
+        ? new Divergence(
+            Arrays.stream(divergences).average().orElse(0),
+            Arrays.stream(losses).average().orElse(0))
+        : null;
+  }
+
+  /** The divergence of each window; null if it was told to stop. */
+  double[] windows(Mamba2 model, BooleanSupplier goOn) {
+    double[] divergences = new double[loss.length];
+    if (!compare(model, goOn, divergences, new double[loss.length])) {
+      return null;
+    }
+    double[] means = new double[text.windows()];
+    for (int i = 0; i < divergences.length; i++) {
+      means[i / scored(text)] += divergences[i] / scored(text);
+    }
+    return means;
+  }
+
+  /**
+   * At each position, the divergence, and by how much the loss is larger than the original's.
+   *
+   * @return false if it was told to stop
+   */
+  private boolean compare(
+      Mamba2 model, BooleanSupplier goOn, double[] divergences, double[] losses) {
+    return read(
+        model,
+        goOn,
+        (index, logits, next) -> {
+          double logSum = logSumExp(logits);
+          double cross = 0; // sum(p log q) = sum(p logit) - log(sum(exp(logits)))
+          long row = (long) index * vocabulary;
+          for (int i = 0; i < vocabulary; i++) {
+            cross += (double) probabilities.getAtIndex(ValueLayout.JAVA_FLOAT, row + i) * logits[i];
+          }
+          divergences[index] = Math.max(0, negativeEntropy[index] - cross + logSum);
+          losses[index] = logSum - logits[next] - loss[index];
+        });
   }
 
   /**

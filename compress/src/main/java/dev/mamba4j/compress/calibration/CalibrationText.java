@@ -48,6 +48,16 @@ public record CalibrationText(String name, int[] tokens, int window, int windows
     return Arrays.copyOfRange(tokens, index * window, (index + 1) * window);
   }
 
+  /** Some of the windows: the first and each so many after it. */
+  public CalibrationText every(int first, int step) {
+    int count = (windows - first + step - 1) / step;
+    int[] some = new int[count * window];
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(tokens, (first + i * step) * window, some, i * window, window);
+    }
+    return new CalibrationText(name, some, window, count);
+  }
+
   /** The same text, fewer windows: {@code count} of them, evenly spread, or all there are. */
   public CalibrationText spread(int count) {
     if (count >= windows) {
