@@ -16,6 +16,7 @@ import dev.mamba4j.compress.gptq.Gptq;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
+import dev.mamba4j.formats.PartialFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,14 +66,24 @@ final class PlanRun implements AutoCloseable {
 
   /** Opens weights that are in no file: in one that has no name any more once it is open. */
   private LanguageModel open(ModelSource source, ModelOptions options) throws IOException {
-    Path absolute = target.toAbsolutePath();
-    Path file = absolute.resolveSibling("." + absolute.getFileName() + ".floats");
+    Path file = floats(target);
     try {
       ModelWriter.write(source, Plan.lossless(source), file, ModelWriter.Progress.NONE);
       return LanguageModel.open(file, options);
     } finally {
       Files.deleteIfExists(file);
     }
+  }
+
+  private static Path floats(Path target) {
+    Path absolute = target.toAbsolutePath();
+    return absolute.resolveSibling("." + absolute.getFileName() + ".floats");
+  }
+
+  /** Deletes the weights that a run for this target has left if it was killed writing them. */
+  static void deleteLeftovers(Path target) throws IOException {
+    PartialFile.forget(floats(target));
+    Files.deleteIfExists(floats(target));
   }
 
   /** Makes the importance matrix, and keeps it beside the target. */

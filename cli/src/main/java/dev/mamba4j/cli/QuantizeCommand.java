@@ -2,6 +2,7 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.compress.ImportanceWeighted;
 import dev.mamba4j.compress.ModelSource;
+import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.PlanFile;
 import dev.mamba4j.compress.QuantizationMethod;
@@ -14,6 +15,8 @@ import dev.mamba4j.compress.allocation.PlanSearch;
 import dev.mamba4j.compress.allocation.StandardSize;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
 import dev.mamba4j.compress.transform.TransformedModel;
+import dev.mamba4j.engine.Clipping;
+import dev.mamba4j.engine.Mamba2Config;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,6 +47,9 @@ import picocli.CommandLine.Parameters;
           + " tiny.imatrix.gguf"
     })
 final class QuantizeCommand implements Callable<Integer> {
+  /** By so much may tensors move when keys are added. */
+  private static final int ALIGNMENT = 32;
+
   private final Console console;
 
   @Parameters(paramLabel = "INPUT", description = "A GGUF file or the folder of a checkpoint.")
@@ -73,17 +79,17 @@ final class QuantizeCommand implements Callable<Integer> {
       description =
           "What may change while the model computes the same: scale (numbers move between norms and"
               + " the columns behind), permute (channels and heads change places), all, none"
-              + " (default).")
-  private TransformChoice transforms = TransformChoice.NONE;
+              + " (default, but for what a plan says).")
+  private TransformChoice transforms;
 
   @Option(
       names = "--clip",
       paramLabel = "auto|none",
       description =
           "auto: cut off the largest activations where that brings the quantized model nearer to"
-              + " the original, on windows of -f TEXT that the limits are not from; none"
-              + " (default).")
-  private Clip clip = Clip.NONE;
+              + " the original, on windows of -f TEXT that the limits are not from; none (default,"
+              + " but for the limits in a plan).")
+  private Clip clip;
 
   @Mixin private PlanOptions planning;
 
@@ -218,10 +224,11 @@ final class QuantizeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     target.check();
     planning.check();
+    PlanRun.deleteLeftovers(output.target());
     if (method == Method.IMPORTANCE && calibration == null && target.isType()) {
       throw new UsageException("--method importance takes a matrix: --calibration FILE");
     }
-    if (target.isType() && method != Method.GPTQ && clip == Clip.NONE) {
+    if (target.isType() && method != Method.GPTQ && clip != Clip.AUTO) {
       return output.write(console, input, this::direct);
     }
     try (ScratchFile scratch = ScratchFile.in(output.target().toAbsolutePath().getParent())) {
@@ -243,20 +250,38 @@ final class QuantizeCommand implements Callable<Integer> {
 
   /** The same model as the transforms make it; as it is where nothing is known of it. */
   private Weights changed(Weights weights) throws IOException {
-    if (transforms == TransformChoice.NONE) {
+    EnumSet<TransformedModel.Kind> kinds = kinds();
+    if (kinds.isEmpty()) {
       return weights;
     }
     if (weights.importance().isEmpty()) {
-      throw new UsageException("--transforms takes a matrix: --calibration FILE");
+      throw new UsageException(
+          "--transforms takes a matrix%s: --calibration FILE"
+              .formatted(transforms == null ? ", and " + target.plan + " has transforms" : ""));
     }
     ImportanceMatrix importance = weights.importance().get();
-    TransformedModel model = TransformedModel.of(weights.source(), importance, transforms.kinds());
+    TransformedModel model = TransformedModel.of(weights.source(), importance, kinds);
     return new Weights(model, Optional.of(model.importance(importance)));
+  }
+
+  /** As the option says, or else the plan. */
+  private EnumSet<TransformedModel.Kind> kinds() throws IOException {
+    if (transforms != null || target.plan == null) {
+      return (transforms == null ? TransformChoice.NONE : transforms).kinds();
+    }
+    EnumSet<TransformedModel.Kind> kinds = EnumSet.noneOf(TransformedModel.Kind.class);
+    for (String name : PlanFile.transforms(target.plan)) {
+      kinds.add(TransformedModel.Kind.of(name, target.plan));
+    }
+    return kinds;
   }
 
   private Optional<GgufOutput.Job> running(ModelSource source, ScratchFile scratch)
       throws IOException {
     Optional<Goal> goal = target.goal(source);
+    if (clip == Clip.AUTO && goal.orElse(null) instanceof Goal.FileSize size) {
+      goal = Optional.of(new Goal.FileSize(size.bytes() - limitBytes(source), size.text()));
+    }
     String why = why(goal);
     Optional<ImportanceMatrix> importance = importance(source);
     if (importance.isEmpty() && method() != Method.PLAIN) {
@@ -268,11 +293,21 @@ final class QuantizeCommand implements Callable<Integer> {
       }
     }
     Weights weights = changed(new Weights(source, importance));
-    boolean asItIs = transforms == TransformChoice.NONE;
+    boolean asItIs = weights.source().transforms().isEmpty();
     try (PlanRun run = run(asItIs ? Optional.empty() : Optional.of(weights.source()), why)) {
       Optional<GgufOutput.Job> job = job(weights, run, goal, scratch);
       return job.isEmpty() && console.interruption().requested() ? stopped() : job;
     }
+  }
+
+  /** What limits take in a file. */
+  private static long limitBytes(ModelSource source) throws IOException {
+    Plan plan = Plan.uniform(source, TensorType.F16);
+    float[] limits = new float[Mamba2Config.layers(source.metadata())];
+    Plan clipped = plan.with(new Clipping(limits, limits));
+    return ModelWriter.fileBytes(source, clipped, new RoundToNearest())
+        - ModelWriter.fileBytes(source, plan, new RoundToNearest())
+        + ALIGNMENT;
   }
 
   private String why(Optional<Goal> goal) {
@@ -332,7 +367,7 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private Optional<GgufOutput.Job> finish(PlanRun run, GgufOutput.Job job, Divergence divergence)
       throws IOException {
-    if (clip == Clip.NONE) {
+    if (clip != Clip.AUTO) {
       return planning.finish(console, job, divergence);
     }
     int windows = PlanOptions.clippingWindows(job.source());
@@ -344,9 +379,11 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private Plan plan(ModelSource source) throws IOException {
-    return target.plan == null
-        ? Plan.uniform(source, target.plainType())
-        : PlanFile.read(target.plan, source);
+    if (target.plan == null) {
+      return Plan.uniform(source, target.plainType());
+    }
+    Plan plan = PlanFile.read(target.plan, source);
+    return clip == Clip.NONE ? new Plan(plan.choices(), plan.goal()) : plan;
   }
 
   private Optional<ImportanceMatrix> importance(ModelSource source) throws IOException {

@@ -2,10 +2,14 @@ package dev.mamba4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.formats.gguf.GgufFile;
+import dev.mamba4j.formats.gguf.GgufTensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -163,6 +167,91 @@ class QuantizePlanTest {
         .containsExactlyInAnyOrder("m.gguf", cache);
     Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q4_K", "--json").json();
     assertThat(names()).contains("a.gguf");
+  }
+
+  @Test
+  void whatAKilledOneLeftOfItsWeightsIsRemoved() throws IOException {
+    Files.writeString(folder.resolve(".a.gguf.floats"), "left");
+    Files.writeString(folder.resolve("..a.gguf.floats.partial"), "left");
+    Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q8_0", "--json").json();
+    assertThat(names()).containsExactly("a.gguf");
+  }
+
+  @Test
+  void transformsOfAPlanAreAppliedAgain() throws IOException {
+    String matrix = matrix();
+    quantize("a.gguf --type Q4_K --transforms scale", "--plan-out", matrix);
+    String text = Files.readString(folder.resolve("plan.json"));
+    assertThat(text).contains("\"transforms\": [\"scale\"]", "\"bytes\":");
+    quantize("b.gguf", "--plan", matrix);
+    try (GgufFile a = GgufFile.open(folder.resolve("a.gguf"));
+        GgufFile b = GgufFile.open(folder.resolve("b.gguf"))) {
+      assertThat(b.tensors()).hasSameSizeAs(a.tensors());
+      for (GgufTensor tensor : a.tensors()) {
+        GgufTensor other = b.tensor(tensor.name()).orElseThrow();
+        assertThat(other.data().mismatch(tensor.data())).as(tensor.name()).isNegative();
+      }
+    }
+    Outcome without =
+        Outcome.of("quantize", MODEL, "-o", path("c.gguf"), "--plan", path("plan.json"));
+    without.isOneLine(ExitCode.WRONG_USAGE);
+    assertThat(without.err()).contains("has transforms: --calibration FILE");
+  }
+
+  @Test
+  void limitsOfAPlanAreApplied() throws IOException {
+    String matrix = matrix();
+    quantize("a.gguf --type Q4_K", "--plan-out", matrix);
+    Path plan = folder.resolve("plan.json");
+    String text = Files.readString(plan);
+    String limits =
+        " \"clipping\": {\"out_proj\": [1.5, null, 2, null, null, 9], \"ssm_x\": [%s]},";
+    String none = "null, null, null, null, null, null";
+    Files.writeString(plan, text.replaceFirst("\n", "\n" + limits.formatted(none) + "\n"));
+    quantize("b.gguf", "--plan", matrix);
+    try (LanguageModel b = LanguageModel.open(folder.resolve("b.gguf"), ModelOptions.defaults())) {
+      float infinite = Float.POSITIVE_INFINITY;
+      assertThat(b.mamba2().clipping().outProj())
+          .containsExactly(1.5f, infinite, 2, infinite, infinite, 9);
+    }
+    quantize("c.gguf --clip none", "--plan", matrix);
+    assertThat(Outcome.of("inspect", path("c.gguf")).out()).doesNotContain("mamba4j.clip");
+    Files.writeString(plan, text.replaceFirst("\n", "\n" + limits.formatted("1, -2") + "\n"));
+    Outcome odd = Outcome.of("quantize", MODEL, "-o", path("d.gguf"), "--plan", plan.toString());
+    odd.isOneLine(ExitCode.FAILED);
+    assertThat(odd.err()).contains("\"ssm_x\": expected for each of 6 layers a limit above 0");
+  }
+
+  private String matrix() throws IOException {
+    String file = path("m.gguf");
+    Outcome.of("calibrate", "-m", MODEL, "-f", SAMPLE.toString(), "-o", file, "--json").json();
+    return file;
+  }
+
+  private void quantize(String targetAndOptions, String planOption, String matrix) {
+    List<String> command =
+        new ArrayList<>(List.of("quantize", MODEL, "--calibration", matrix, "-o"));
+    command.addAll(List.of(path(targetAndOptions).split(" ", -1)));
+    command.addAll(List.of(planOption, path("plan.json")));
+    Outcome made = Outcome.of(command.toArray(String[]::new));
+    assertThat(made.code()).as(made.err()).isZero();
+  }
+
+  @Test
+  void limitsAreMeasured() throws IOException {
+    String text = path("text.txt");
+    Files.writeString(Path.of(text), Files.readString(SAMPLE).repeat(5));
+    String target = path("a.gguf");
+    Outcome made =
+        Outcome.of("quantize", MODEL, "-o", target, "--type", "Q4_K", "--clip", "auto", "-f", text);
+    assertThat(made.code()).as(made.err()).isZero();
+    assertThat(made.err()).contains("clipping out_proj: divergence without", "clipping ssm_x");
+    assertThat(names()).containsExactlyInAnyOrder("a.gguf", "text.txt");
+    Outcome few =
+        Outcome.of(
+            "quantize", MODEL, "-o", target, "--type", "Q4_K", "--clip", "auto", "-f", SAMPLE + "");
+    few.isOneLine(ExitCode.FAILED);
+    assertThat(few.err()).contains("take 8 windows of 512 tokens", "give a longer text");
   }
 
   private List<String> names() throws IOException {

@@ -17,6 +17,11 @@ public interface ModelSource extends AutoCloseable {
   /** The tensors in the order of the file to be written. */
   List<SourceTensor> tensors();
 
+  /** What was done to the weights of the model that it is made from, by name; nothing as a rule. */
+  default List<String> transforms() {
+    return List.of();
+  }
+
   /** What a user should know about the import, a line each; nothing as a rule. */
   default List<String> notices() {
     return List.of();

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.mamba4j.compress.calibration.ActivationRanges;
+import dev.mamba4j.compress.calibration.CalibrationText;
 import dev.mamba4j.engine.Clipping;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2;
@@ -207,6 +209,32 @@ class ClippingTest {
       model.prefill(state, tokens, listener);
     }
     return logits;
+  }
+
+  /** Against the values themselves, sorted. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0.5, 0.9, 0.999, 1})
+  void limitsArePercentiles(double share) throws IOException {
+    CalibrationText text = new CalibrationText("", Fixtures.prompt(), 16, 1);
+    Seen seen = Seen.of(plain, "scalar", 16);
+    try (LanguageModel model = open(plain, "scalar")) {
+      ActivationRanges ranges = ActivationRanges.of(model.mamba2(), text, () -> true).orElseThrow();
+      float x = percentile(seen.x, share);
+      assertThat(ranges.ssmX(share)[0]).isBetween(x, x * 1.016f);
+      for (int layer = 0; layer < LAYERS; layer++) {
+        float y = percentile(seen.inputs.get("blk." + layer + ".ssm_out.weight"), share);
+        assertThat(ranges.outProj(share)[layer]).isBetween(y, y * 1.016f);
+      }
+    }
+  }
+
+  private static float percentile(float[][] rows, double share) {
+    float[] all = new float[rows.length * INNER];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = Math.abs(rows[i / INNER][i % INNER]);
+    }
+    Arrays.sort(all);
+    return all[(int) Math.ceil(share * all.length) - 1];
   }
 
   @Test

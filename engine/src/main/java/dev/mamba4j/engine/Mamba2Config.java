@@ -100,6 +100,15 @@ public record Mamba2Config(
     }
   }
 
+  /**
+   * The number of layers that the keys of a model tell.
+   *
+   * @throws FormatException if they do not
+   */
+  public static int layers(GgufMetadata metadata) throws FormatException {
+    return key(metadata, "block_count");
+  }
+
   private static int key(GgufMetadata metadata, String name) throws FormatException {
     return metadata.int32(ARCHITECTURE + "." + name);
   }

@@ -39,8 +39,7 @@ public final class PartialFile {
       throw new FormatException(
           target + ": cannot be written: it is a folder or device; give the name of a file");
     }
-    Path absolute = target.toAbsolutePath();
-    Path partial = absolute.resolveSibling("." + absolute.getFileName() + ".partial");
+    Path partial = partial(target);
     FileChannel channel = open(target, partial);
     boolean locked = false;
     try {
@@ -60,16 +59,28 @@ public final class PartialFile {
   /** Deletes what processes that were killed have left in a folder. */
   public static void sweep(Path folder) throws IOException {
     try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, ".*.partial")) {
-      for (Path partial : left) {
-        try (FileChannel channel =
-            FileChannel.open(partial, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
-          if (lock(channel)) { // else somebody writes it now
-            Files.deleteIfExists(partial);
-          }
-        } catch (IOException _) {
-          // Gone already, or not ours.
-        }
+      left.forEach(PartialFile::deleteUnlessWritten);
+    }
+  }
+
+  /** Deletes what a process that was killed has left of a file in the making. */
+  public static void forget(Path target) {
+    deleteUnlessWritten(partial(target));
+  }
+
+  private static Path partial(Path target) {
+    Path absolute = target.toAbsolutePath();
+    return absolute.resolveSibling("." + absolute.getFileName() + ".partial");
+  }
+
+  private static void deleteUnlessWritten(Path partial) {
+    try (FileChannel channel =
+        FileChannel.open(partial, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+      if (lock(channel)) { // else somebody writes it now
+        Files.deleteIfExists(partial);
       }
+    } catch (IOException _) {
+      // Gone already, or not ours.
     }
   }
 

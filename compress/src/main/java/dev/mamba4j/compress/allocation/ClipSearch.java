@@ -11,6 +11,7 @@ import dev.mamba4j.engine.Clipping;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.engine.Precision;
+import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.kernels.Matrix;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,8 +25,7 @@ import java.util.Optional;
  * Finds out whether cutting off the largest activations helps a quantized model. Limits are
  * percentiles on every other window of a text; the windows between them, which no limit has seen,
  * tell how far the model is from its original with and without. What does not help by more than
- * chance is left out: first of all layers together, for either spot, then of each layer of a small
- * model.
+ * chance is left out.
  */
 public final class ClipSearch implements AutoCloseable {
   /** Shares of values that are left alone. */
@@ -33,6 +33,9 @@ public final class ClipSearch implements AutoCloseable {
 
   /** A gain must be so many times its standard error, over windows. */
   private static final double CERTAIN = 2;
+
+  /** With fewer, chance says more than limits. */
+  private static final int FEWEST_WINDOWS = 8;
 
   /** Where activations are cut off. */
   private enum Spot {
@@ -61,7 +64,7 @@ public final class ClipSearch implements AutoCloseable {
         double rest = other.windows[i] - windows[i] - gain;
         squares += rest * rest;
       }
-      return gain > CERTAIN * Math.sqrt(squares / (count * Math.max(1.0, count - 1)));
+      return count > 1 && gain > CERTAIN * Math.sqrt(squares / (count * Math.max(1.0, count - 1)));
     }
   }
 
@@ -88,6 +91,7 @@ public final class ClipSearch implements AutoCloseable {
    * @param text half of its windows for limits, half for measuring
    * @param folder for a scratch file
    * @return the plan, with limits where they help; empty if the listener stopped it
+   * @throws FormatException if the text has too few windows
    */
   public static Optional<Plan> run(
       LanguageModel model,
@@ -98,6 +102,11 @@ public final class ClipSearch implements AutoCloseable {
       Path folder,
       PlanSearch.Listener listener)
       throws IOException {
+    if (text.windows() < FEWEST_WINDOWS) {
+      throw new FormatException(
+          "%s: limits of activations take %d windows of %d tokens, the text has %d; give a longer text"
+              .formatted(text.name(), FEWEST_WINDOWS, text.window(), text.windows()));
+    }
     try (ClipSearch search = new ClipSearch(model, folder, listener)) {
       for (SourceTensor tensor : source.tensors()) {
         if (tensor.isMatrix()) {
@@ -106,12 +115,11 @@ public final class ClipSearch implements AutoCloseable {
               new EncodedMatrices(method, search.scratch).get(tensor, plan.type(tensor)));
         }
       }
-      boolean eachLayer = !PlanSearch.isLarge(source);
-      return Optional.ofNullable(search.run(text, eachLayer)).map(plan::with);
+      return Optional.ofNullable(search.run(text)).map(plan::with);
     }
   }
 
-  private Clipping run(CalibrationText text, boolean eachLayer) throws IOException {
+  private Clipping run(CalibrationText text) throws IOException {
     ranges = ActivationRanges.of(model.mamba2(), text.every(0, 2), this::goOn).orElse(null);
     reference =
         ranges == null
@@ -121,59 +129,41 @@ public final class ClipSearch implements AutoCloseable {
       return null;
     }
     int layers = model.mamba2().config().layers();
-    int spots = Spot.values().length;
-    allRuns = 1L + spots * SHARES.length * (eachLayer ? layers + 1L : 1L);
-    Trial before = measure(Clipping.none(layers));
-    Trial best = before;
+    allRuns = 1 + (long) Spot.values().length * SHARES.length;
+    Trial best = measure(Clipping.none(layers));
     for (Spot spot : Spot.values()) {
-      best = better(best, spot, 0, layers);
-      for (int layer = 0; eachLayer && layer < layers; layer++) {
-        best = better(best, spot, layer, layer + 1);
-      }
+      best = best == null ? null : better(best, spot);
     }
-    if (best == null) {
-      return null;
-    }
-    listener.note(
-        best == before
-            ? "clipping helps nowhere"
-            : String.format(
-                Locale.ROOT,
-                "clipping: divergence %.5f in place of %.5f, on windows without a part in it",
-                best.mean(),
-                before.mean()));
-    return best.limits();
+    return best == null ? null : best.limits();
   }
 
-  /** The best of what there is and all shares for some layers; null if it was told to stop. */
-  private Trial better(Trial now, Spot spot, int from, int to) throws IOException {
+  /** The best of what there is and all shares at a spot; null if it was told to stop. */
+  private Trial better(Trial now, Spot spot) throws IOException {
     Trial best = now;
+    StringBuilder told = new StringBuilder();
     for (double share : SHARES) {
-      if (now == null) {
-        return null;
-      }
-      float[] all = spot == Spot.OUT_PROJ ? ranges.outProj(share) : ranges.ssmX(share);
-      Trial trial = measure(limits(now.limits(), spot, all, from, to));
+      Clipping limits =
+          spot == Spot.OUT_PROJ
+              ? new Clipping(ranges.outProj(share), now.limits().ssmX())
+              : new Clipping(now.limits().outProj(), ranges.ssmX(share));
+      Trial trial = measure(limits);
       if (trial == null) {
         return null;
-      }
-      if (System.getProperty("clip.debug") != null) {
-        System.err.printf(
-            "%s %d..%d %s: %.6f now %.6f %s%n",
-            spot, from, to, share, trial.mean(), now.mean(), trial.beats(now));
       }
       if (trial.beats(now) && trial.mean() < best.mean()) {
         best = trial;
       }
+      told.append(String.format(Locale.ROOT, ", %.3f %%: %.6f", 100 * share, trial.mean()));
     }
+    listener.note(
+        String.format(
+            Locale.ROOT,
+            "clipping %s: divergence without %.6f%s: %s",
+            spot,
+            now.mean(),
+            told,
+            best.mean() < now.mean() ? "it helps" : "it does not help"));
     return best;
-  }
-
-  private static Clipping limits(Clipping now, Spot spot, float[] all, int from, int to) {
-    float[] outProj = now.outProj().clone();
-    float[] ssmX = now.ssmX().clone();
-    System.arraycopy(all, from, spot == Spot.OUT_PROJ ? outProj : ssmX, from, to - from);
-    return new Clipping(outProj, ssmX);
   }
 
   private Trial measure(Clipping limits) throws IOException {

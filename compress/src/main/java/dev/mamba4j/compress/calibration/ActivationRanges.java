@@ -18,7 +18,7 @@ public final class ActivationRanges {
   /** Bits of a float that are left out: what remains is the exponent and 6 bits. */
   private static final int SHIFT = 17;
 
-  private static final int STEPS = 1 << 31 - SHIFT;
+  private static final int STEPS = 1 << (31 - SHIFT);
 
   private final long[][] outProj; // (layers, STEPS)
   private final long[][] ssmX; // (layers, STEPS)
@@ -117,7 +117,7 @@ public final class ActivationRanges {
       for (long below = counts[layer][0]; below < wanted; below += counts[layer][step]) {
         step++;
       }
-      limits[layer] = Float.intBitsToFloat(step + 1 << SHIFT); // where the step ends
+      limits[layer] = Float.intBitsToFloat((step + 1) << SHIFT); // where the step ends
     }
     return limits;
   }

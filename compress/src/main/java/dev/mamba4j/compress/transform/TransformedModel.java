@@ -5,10 +5,13 @@ import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.gguf.GgufMetadata;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -27,17 +30,41 @@ public final class TransformedModel implements ModelSource {
     /** Numbers move between the weights of norms and the columns of the projections behind. */
     SCALE,
     /** Channels change places within a head, heads within a group. */
-    PERMUTE
+    PERMUTE;
+
+    /**
+     * The one of a name.
+     *
+     * @param where the plan that names it, for the message
+     */
+    public static Kind of(String name, Path where) throws FormatException {
+      for (Kind kind : values()) {
+        if (kind.toString().equals(name)) {
+          return kind;
+        }
+      }
+      throw new FormatException(
+          "%s: \"%s\" is not a transform; there are %s"
+              .formatted(where, name, Arrays.toString(values())));
+    }
+
+    /** As plans and the command line name it. */
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   private static final String KEY = "mamba4j.transforms";
 
   private final ModelSource source;
   private final List<LayerTransform> layers;
+  private final EnumSet<Kind> kinds;
   private final List<SourceTensor> tensors;
 
-  private TransformedModel(ModelSource source, List<LayerTransform> layers) {
+  private TransformedModel(ModelSource source, List<LayerTransform> layers, EnumSet<Kind> kinds) {
     this.source = source;
+    this.kinds = kinds;
     this.layers = List.copyOf(layers);
     tensors = source.tensors().stream().map(this::changed).toList();
   }
@@ -60,12 +87,12 @@ public final class TransformedModel implements ModelSource {
           new LayerChoice(byName.get(in(i)), byName.get(out(i)), heads, groups, importance, kinds)
               .best());
     }
-    return of(source, layers);
+    return new TransformedModel(source, layers, kinds);
   }
 
   /** With what is to be done to each layer. */
   static TransformedModel of(ModelSource source, List<LayerTransform> layers) {
-    return new TransformedModel(source, layers);
+    return new TransformedModel(source, layers, EnumSet.allOf(Kind.class));
   }
 
   private static String in(int layer) {
@@ -166,6 +193,11 @@ public final class TransformedModel implements ModelSource {
   /** What was done, a layer each. */
   public List<String> choices() {
     return layers.stream().map(LayerTransform::text).toList();
+  }
+
+  @Override
+  public List<String> transforms() {
+    return kinds.stream().map(Kind::toString).toList();
   }
 
   @Override
