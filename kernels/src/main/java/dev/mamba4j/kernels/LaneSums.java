@@ -1,13 +1,18 @@
 package dev.mamba4j.kernels;
 
 import static dev.mamba4j.kernels.Lanes.COUNT;
+import static dev.mamba4j.kernels.Lanes.FLOATS;
+import static dev.mamba4j.kernels.Lanes.MEMORY;
+import static dev.mamba4j.kernels.Lanes.ORDER;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 
 /**
- * Sums over the lanes of vectors, always in the same order. The vectors are stored here first: each
- * thread has room for four.
+ * Sums over the lanes of vectors, always in the same order: the upper half is added to the lower
+ * one until one lane is left. The vectors are stored here first: each thread has room for four.
  *
  * <p>{@code reduceLanes} takes another order in compiled than in interpreted code. The last bit in
  * which its sums differ matters where they are rounded to 8 bits later: a program would not give
@@ -27,14 +32,26 @@ final class LaneSums {
     return OF_THREAD.get().address();
   }
 
-  /** The sum of the lanes of a vector that has been stored. */
-  static float of(long vector) {
-    float even = 0;
-    float odd = 0;
-    for (long lane = vector; lane < vector + STRIDE; lane += 8) {
-      even += Lanes.loadFloat(lane);
-      odd += Lanes.loadFloat(lane + 4);
+  /** Makes so many bytes of vectors zeros. */
+  static void clear(long vectors, long bytes) {
+    for (long i = 0; i < bytes; i += STRIDE) {
+      FloatVector.zero(FLOATS).intoMemorySegment(MEMORY, vectors + i, ORDER);
     }
-    return even + odd;
+  }
+
+  /** The sum of the lanes of a vector that has been stored; what is stored changes. */
+  static float of(long vector) {
+    if (COUNT > 8) {
+      fromMemorySegment(FloatVector.SPECIES_256, MEMORY, vector, ORDER)
+          .add(fromMemorySegment(FloatVector.SPECIES_256, MEMORY, vector + 32, ORDER))
+          .intoMemorySegment(MEMORY, vector, ORDER);
+    }
+    if (COUNT > 4) {
+      fromMemorySegment(FloatVector.SPECIES_128, MEMORY, vector, ORDER)
+          .add(fromMemorySegment(FloatVector.SPECIES_128, MEMORY, vector + 16, ORDER))
+          .intoMemorySegment(MEMORY, vector, ORDER);
+    }
+    return (Lanes.loadFloat(vector) + Lanes.loadFloat(vector + 8))
+        + (Lanes.loadFloat(vector + 4) + Lanes.loadFloat(vector + 12));
   }
 }

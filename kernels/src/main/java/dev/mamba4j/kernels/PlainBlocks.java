@@ -27,17 +27,13 @@ final class PlainBlocks {
     return ByteVector.fromArray(BYTES, levels, 0);
   }
 
-  /** Only the scales and minimums; a group is half a block. */
-  static void unpackQ4_1(long from, int blocks, long scales, long minimums) {
+  static void unpackQ4_1(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      storeTwice(Lanes.loadHalf(from + 20L * block), scales + 8L * block);
-      storeTwice(Lanes.loadHalf(from + 20L * block + 2), minimums + 8L * block);
+      long at = from + 20L * block;
+      Lanes.storeFloat(scales + 4L * block, Lanes.loadHalf(at));
+      Lanes.storeFloat(minimums + 4L * block, Lanes.loadHalf(at + 2));
+      unpackNibbles(at + 4, quants + 32L * block, (byte) 0);
     }
-  }
-
-  private static void storeTwice(float value, long target) {
-    Lanes.storeFloat(target, value);
-    Lanes.storeFloat(target + 4, value);
   }
 
   static void unpackQ5_0(long from, int blocks, long quants, long scales) {

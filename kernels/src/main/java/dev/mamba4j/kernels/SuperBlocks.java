@@ -101,10 +101,24 @@ final class SuperBlocks {
     }
   }
 
-  /** Only the scales and minimums. */
-  static void unpackQ4_K(long from, int blocks, long scales, long minimums) {
+  static void unpackQ4_K(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      unpackScalesAndMinimums(from + 144L * block, scales + 32L * block, minimums + 32L * block);
+      long at = from + 144L * block;
+      unpackScalesAndMinimums(at, scales + 32L * block, minimums + 32L * block);
+      for (int pair = 0; pair < 4; pair++) {
+        unpackNibbles(at + 16 + (long) PLANE * pair, quants + 256L * block + 64L * pair);
+      }
+    }
+  }
+
+  /** A plane of nibbles to 64 quants. */
+  private static void unpackNibbles(long nibbles, long quants) {
+    for (int i = 0; i < PLANE; i += BYTES.length()) {
+      ByteVector bytes = ByteVector.fromMemorySegment(BYTES, MEMORY, nibbles + i, ORDER);
+      ByteVector high =
+          bytes.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsBytes().and(NIBBLE);
+      bytes.and(NIBBLE).intoMemorySegment(MEMORY, quants + i, ORDER);
+      high.intoMemorySegment(MEMORY, quants + PLANE + i, ORDER);
     }
   }
 

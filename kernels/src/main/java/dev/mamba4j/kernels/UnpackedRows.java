@@ -28,13 +28,13 @@ final class UnpackedRows {
   private static final long CACHE_LINE = 64;
   private static final long SCALES = (long) ROWS * COLUMNS;
   private static final long MINIMUMS = SCALES + (long) ROWS * SCALES_STRIDE;
-  private static final long SIZE = MINIMUMS + (long) ROWS * SCALES_STRIDE;
+  private static final long ZEROS = MINIMUMS + (long) ROWS * SCALES_STRIDE;
+  private static final long SIZE = ZEROS + (long) ROWS * SCALES_STRIDE;
 
   private static final ThreadLocal<UnpackedRows> OF_THREAD =
       ThreadLocal.withInitial(UnpackedRows::new);
 
   private final MemorySegment rows = Arena.ofAuto().allocate(SIZE, CACHE_LINE);
-  private MemorySegment sums = MemorySegment.NULL;
 
   private UnpackedRows() {}
 
@@ -52,22 +52,13 @@ final class UnpackedRows {
     return rows.address() + SCALES;
   }
 
-  /** float32, as {@link #scales}. */
-  long minimums() {
-    return rows.address() + MINIMUMS;
-  }
-
-  /** Room for sums of groups of inputs; grows with the longest vectors seen. */
-  long sums(long count) {
-    if (sums.byteSize() < 4 * count) {
-      sums = Arena.ofAuto().allocate(4 * count, CACHE_LINE);
-    }
-    return sums.address();
+  /** float32, as {@link #scales}; zeros for types that have none. */
+  long minimums(TensorType type) {
+    return rows.address() + (hasMinimums(type) ? MINIMUMS : ZEROS);
   }
 
   /**
-   * Unpacks a part of a row; only its scales where {@link NibbleProducts} take the quants as they
-   * lie.
+   * Unpacks a part of a row.
    *
    * @param from address of its first block
    * @param columns whole blocks, at most COLUMNS
@@ -77,16 +68,16 @@ final class UnpackedRows {
     int blocks = columns / type.blockSize();
     long quants = quants() + (long) row * COLUMNS;
     long scales = scales() + (long) row * SCALES_STRIDE;
-    long minimums = minimums() + (long) row * SCALES_STRIDE;
+    long minimums = minimums(type) + (long) row * SCALES_STRIDE;
     switch (type) {
-      case Q4_1 -> PlainBlocks.unpackQ4_1(from, blocks, scales, minimums);
+      case Q4_1 -> PlainBlocks.unpackQ4_1(from, blocks, quants, scales, minimums);
       case Q5_0 -> PlainBlocks.unpackQ5_0(from, blocks, quants, scales);
       case Q5_1 -> PlainBlocks.unpackQ5_1(from, blocks, quants, scales, minimums);
       case IQ4_NL -> PlainBlocks.unpackIQ4_NL(from, blocks, quants, scales);
       case IQ4_XS -> SuperBlocks.unpackIQ4_XS(from, blocks, quants, scales);
       case Q2_K -> SuperBlocks.unpackQ2_K(from, blocks, quants, scales, minimums);
       case Q3_K -> SuperBlocks.unpackQ3_K(from, blocks, quants, scales);
-      case Q4_K -> SuperBlocks.unpackQ4_K(from, blocks, scales, minimums);
+      case Q4_K -> SuperBlocks.unpackQ4_K(from, blocks, quants, scales, minimums);
       case Q5_K -> SuperBlocks.unpackQ5_K(from, blocks, quants, scales, minimums);
       case Q6_K -> SuperBlocks.unpackQ6_K(from, blocks, quants, scales);
       default -> throw new IllegalArgumentException("cannot unpack " + type);
@@ -104,13 +95,13 @@ final class UnpackedRows {
   /** Weights that share a scale, 16 or 32. */
   static int group(TensorType type) {
     return switch (type) {
-      case Q4_1, Q2_K, Q3_K, Q6_K -> 16;
+      case Q2_K, Q3_K, Q6_K -> 16;
       default -> 32;
     };
   }
 
   /** Whether groups have minimums. */
-  static boolean hasMinimums(TensorType type) {
+  private static boolean hasMinimums(TensorType type) {
     return switch (type) {
       case Q4_1, Q5_1, Q2_K, Q4_K, Q5_K -> true;
       default -> false;

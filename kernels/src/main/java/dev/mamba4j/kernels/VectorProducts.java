@@ -16,10 +16,13 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Products of weight rows with float vectors, added to what is there. Of floats four rows at a time
- * share the loads of the vector and hide each other's latencies; of quantized rows one after the
- * other is read, in the order of memory, and what a block of one row takes is written out: the
- * compiler drops checks and folds addresses where they are a block's number times a constant.
+ * Products of weight rows with float vectors, added to what is there. Here those with one token:
+ * four rows at a time share the loads of the vector and hide each other's latencies. Those with
+ * more are {@link TiledProducts}.
+ *
+ * <p>All products are added up in one order, so that prefill gives what steps give: a weight
+ * becomes a float (see {@link FloatRows}), each lane adds up the products of its columns by one
+ * multiply-add after another, and {@link LaneSums} adds up the lanes.
  *
  * <p>C2 stops inlining in a method where it has made 18000 nodes, of which a load takes hundreds: a
  * loop may hold about eight loads of weights. Past that vectors go through the heap.
@@ -27,7 +30,7 @@ import jdk.incubator.vector.IntVector;
  * <p>One method for each type rather than one with a strategy: vectors must not cross a call that
  * is not inlined. Each has more than 325 bytecodes (C2's FreqInlineSize), so that it is compiled by
  * itself; inlined into its callers together with others, its own calls would not be inlined. For
- * the same reason lanes are added up from memory, see {@link LaneSums}.
+ * the same reason lanes are added up from memory.
  */
 final class VectorProducts {
   private static final int ROWS = 4;
@@ -56,21 +59,25 @@ final class VectorProducts {
 
   /** y[t][r] += Σ_c weights[r][c] * x[t][c]. */
   static void add(Matrix weights, int fromRow, int toRow, Vectors x, int tokens, Vectors y) {
+    if (tokens > 1) {
+      TiledProducts.add(weights, fromRow, toRow, x, tokens, y);
+    } else if (tokens == 1) {
+      add(weights, fromRow, toRow, x.rowAddress(0), y.rowAddress(0));
+    }
+  }
+
+  private static void add(Matrix weights, int fromRow, int toRow, long x, long y) {
     if (!isDirect(weights.type())) {
-      UnpackedProducts.add(weights, fromRow, toRow, x, tokens, y);
+      UnpackedProducts.add(weights, fromRow, toRow, x, y);
       return;
     }
     long lanes = LaneSums.ofThread();
     int row = fromRow;
     for (; row + ROWS <= toRow; row += ROWS) {
-      for (int t = 0; t < tokens; t++) {
-        addRows(weights, row, 1, x.rowAddress(t), lanes, y.rowAddress(t));
-      }
+      addRows(weights, row, 1, x, lanes, y);
     }
     for (; row < toRow; row++) {
-      for (int t = 0; t < tokens; t++) {
-        addRows(weights, row, 0, x.rowAddress(t), lanes, y.rowAddress(t));
-      }
+      addRows(weights, row, 0, x, lanes, y);
     }
   }
 
@@ -84,10 +91,26 @@ final class VectorProducts {
       case F32 -> addF32(weights, row, step, x, lanes, y);
       case F16 -> addF16(weights, row, step, x, lanes, y);
       case BF16 -> addBF16(weights, row, step, x, lanes, y);
-      case Q4_0 -> addRowsQ4_0(weights, row, step == 0 ? 1 : ROWS, x, lanes, y);
-      case Q8_0 -> addRowsQ8_0(weights, row, step == 0 ? 1 : ROWS, x, lanes, y);
+      case Q4_0 -> addQ4_0(weights, row, step, x, lanes, y);
+      case Q8_0 -> addQ8_0(weights, row, step, x, lanes, y);
       default -> throw new IllegalArgumentException("no vector product for " + weights.type());
     }
+  }
+
+  /** What columns behind whole vectors add to a product. */
+  static float rest(Matrix weights, int row, int from, long x) {
+    float sum = 0;
+    for (int i = from; i < weights.columns(); i++) {
+      long at = weights.rowAddress(row) + weights.type().byteSize(i);
+      float weight =
+          switch (weights.type()) {
+            case F32 -> Lanes.loadFloat(at);
+            case F16 -> Lanes.loadHalf(at);
+            default -> Lanes.loadBrainHalf(at);
+          };
+      sum += weight * Lanes.loadFloat(x + 4L * i);
+    }
+    return sum;
   }
 
   private static void addF32(Matrix weights, int row, int step, long x, long lanes, long y) {
@@ -201,102 +224,100 @@ final class VectorProducts {
     store(y + 4L * row, step, lanes, t0, t1, t2, t3);
   }
 
-  /** One row after the other: memory is read in its order, and inputs are operands in memory. */
-  private static void addRowsQ8_0(Matrix weights, int row, int rows, long x, long lanes, long y) {
-    for (int r = row; r < row + rows; r++) {
-      addQ8_0(weights.columns() / 32, weights.rowAddress(r), x, lanes, y + 4L * r);
-    }
-  }
-
-  private static void addQ8_0(int blocks, long row, long x, long lanes, long out) {
-    FloatVector sum = FloatVector.zero(FLOATS);
+  private static void addQ8_0(Matrix weights, int row, int step, long x, long lanes, long y) {
+    int blocks = weights.columns() / 32;
+    long stride = step * weights.rowBytes();
+    long w0 = weights.rowAddress(row);
+    long w1 = w0 + stride;
+    long w2 = w1 + stride;
+    long w3 = w2 + stride;
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
     for (int block = 0; block < blocks; block++) {
-      long q = row + 34L * block + 2;
-      long v = x + 128L * block;
-      FloatVector p = Lanes.loadBytes(q).mul(fromMemorySegment(FLOATS, MEMORY, v, ORDER));
-      p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
-      if (COUNT < 16) {
-        v += 2 * BYTES;
-        q += 2L * COUNT;
-        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
-        p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
+      long at = 34L * block;
+      FloatVector d0 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w0 + at)));
+      FloatVector d1 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w1 + at)));
+      FloatVector d2 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w2 + at)));
+      FloatVector d3 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w3 + at)));
+      for (int i = 0; i < 32; i += 2 * COUNT) {
+        long q = at + 2 + i;
+        long in = x + 128L * block + 4L * i;
+        FloatVector v = fromMemorySegment(FLOATS, MEMORY, in, ORDER);
+        s0 = Lanes.loadBytes(w0 + q).mul(d0).fma(v, s0);
+        s1 = Lanes.loadBytes(w1 + q).mul(d1).fma(v, s1);
+        s2 = Lanes.loadBytes(w2 + q).mul(d2).fma(v, s2);
+        s3 = Lanes.loadBytes(w3 + q).mul(d3).fma(v, s3);
+        q += COUNT;
+        v = fromMemorySegment(FLOATS, MEMORY, in + BYTES, ORDER);
+        s0 = Lanes.loadBytes(w0 + q).mul(d0).fma(v, s0);
+        s1 = Lanes.loadBytes(w1 + q).mul(d1).fma(v, s1);
+        s2 = Lanes.loadBytes(w2 + q).mul(d2).fma(v, s2);
+        s3 = Lanes.loadBytes(w3 + q).mul(d3).fma(v, s3);
       }
-      if (COUNT < 8) {
-        v += 2 * BYTES;
-        q += 2L * COUNT;
-        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
-        p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
-        v += 2 * BYTES;
-        q += 2L * COUNT;
-        p = Lanes.loadBytes(q).fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
-        p = Lanes.loadBytes(q + COUNT).fma(fromMemorySegment(FLOATS, MEMORY, v + BYTES, ORDER), p);
-      }
-      float scale = float16ToFloat(MEMORY.get(SHORT, row + 34L * block));
-      sum = p.fma(broadcast(FLOATS, scale), sum);
     }
-    sum.intoMemorySegment(MEMORY, lanes, ORDER);
-    Lanes.storeFloat(out, Lanes.loadFloat(out) + LaneSums.of(lanes));
+    s0.intoMemorySegment(MEMORY, lanes, ORDER);
+    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    store(y + 4L * row, step, lanes, 0, 0, 0, 0);
   }
 
-  private static void addRowsQ4_0(Matrix weights, int row, int rows, long x, long lanes, long y) {
-    for (int r = row; r < row + rows; r++) {
-      addQ4_0(weights.columns() / 32, weights.rowAddress(r), x, lanes, y + 4L * r);
-    }
-  }
-
-  /**
-   * All bytes of quants of each block, or in vectors of 128 bits first half of them, then the rest,
-   * since the compiler would not inline more.
-   */
-  private static void addQ4_0(int blocks, long row, long x, long lanes, long out) {
-    FloatVector sum = FloatVector.zero(FLOATS);
-    for (int first = 0; first < 16; first += Math.min(16, 2 * COUNT)) {
-      for (int block = 0; block < blocks; block++) {
-        long w = row + 18L * block + 2 + first;
-        long v = x + 128L * block + 4L * first;
-        IntVector q = Lanes.loadUnsignedBytes(w);
-        IntVector low = q.and(NIBBLE).sub(ZERO);
-        IntVector high = q.lanewise(LSHR, 4).sub(ZERO);
-        FloatVector p =
-            ((FloatVector) low.convertShape(I2F, FLOATS, 0))
-                .mul(fromMemorySegment(FLOATS, MEMORY, v, ORDER));
-        FloatVector u =
-            ((FloatVector) high.convertShape(I2F, FLOATS, 0))
-                .mul(fromMemorySegment(FLOATS, MEMORY, v + 64, ORDER));
-        if (COUNT < 16) {
-          v += BYTES;
-          q = Lanes.loadUnsignedBytes(w + COUNT);
-          low = q.and(NIBBLE).sub(ZERO);
-          high = q.lanewise(LSHR, 4).sub(ZERO);
-          p =
-              ((FloatVector) low.convertShape(I2F, FLOATS, 0))
-                  .fma(fromMemorySegment(FLOATS, MEMORY, v, ORDER), p);
-          u =
-              ((FloatVector) high.convertShape(I2F, FLOATS, 0))
-                  .fma(fromMemorySegment(FLOATS, MEMORY, v + 64, ORDER), u);
-        }
-        float scale = float16ToFloat(MEMORY.get(SHORT, row + 18L * block));
-        sum = p.add(u).fma(broadcast(FLOATS, scale), sum);
+  /** First the low nibbles of a block, which are its first 16 columns, then the high ones. */
+  private static void addQ4_0(Matrix weights, int row, int step, long x, long lanes, long y) {
+    int blocks = weights.columns() / 32;
+    long stride = step * weights.rowBytes();
+    long w0 = weights.rowAddress(row);
+    long w1 = w0 + stride;
+    long w2 = w1 + stride;
+    long w3 = w2 + stride;
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    for (int block = 0; block < blocks; block++) {
+      long at = 18L * block;
+      FloatVector d0 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w0 + at)));
+      FloatVector d1 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w1 + at)));
+      FloatVector d2 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w2 + at)));
+      FloatVector d3 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w3 + at)));
+      for (int i = 0; i < 32; i += COUNT) {
+        long q = at + 2 + (i & 15);
+        FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 128L * block + 4L * i, ORDER);
+        int shift = (i >> 2) & 4;
+        IntVector q0 = Lanes.loadUnsignedBytes(w0 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
+        IntVector q1 = Lanes.loadUnsignedBytes(w1 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
+        IntVector q2 = Lanes.loadUnsignedBytes(w2 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
+        IntVector q3 = Lanes.loadUnsignedBytes(w3 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
+        s0 = ((FloatVector) q0.convertShape(I2F, FLOATS, 0)).mul(d0).fma(v, s0);
+        s1 = ((FloatVector) q1.convertShape(I2F, FLOATS, 0)).mul(d1).fma(v, s1);
+        s2 = ((FloatVector) q2.convertShape(I2F, FLOATS, 0)).mul(d2).fma(v, s2);
+        s3 = ((FloatVector) q3.convertShape(I2F, FLOATS, 0)).mul(d3).fma(v, s3);
       }
     }
-    sum.intoMemorySegment(MEMORY, lanes, ORDER);
-    Lanes.storeFloat(out, Lanes.loadFloat(out) + LaneSums.of(lanes));
+    s0.intoMemorySegment(MEMORY, lanes, ORDER);
+    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    store(y + 4L * row, step, lanes, 0, 0, 0, 0);
   }
 
   /**
-   * Adds the sums of four vectors, or the first, and what is behind whole vectors, to what is
+   * Adds the sums of four vectors, or the first, and then what is behind whole vectors, to what is
    * there.
    */
-  static void store(long out, int step, long lanes, float t0, float t1, float t2, float t3) {
-    add(out, LaneSums.of(lanes) + t0);
+  private static void store(
+      long out, int step, long lanes, float t0, float t1, float t2, float t3) {
+    add(out, LaneSums.of(lanes), t0);
     if (step != 0) {
-      add(out + 4, LaneSums.of(lanes + LaneSums.STRIDE) + t1);
-      add(out + 8, LaneSums.of(lanes + 2 * LaneSums.STRIDE) + t2);
-      add(out + 12, LaneSums.of(lanes + 3 * LaneSums.STRIDE) + t3);
+      add(out + 4, LaneSums.of(lanes + LaneSums.STRIDE), t1);
+      add(out + 8, LaneSums.of(lanes + 2 * LaneSums.STRIDE), t2);
+      add(out + 12, LaneSums.of(lanes + 3 * LaneSums.STRIDE), t3);
     }
   }
 
-  private static void add(long out, float sum) {
-    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum);
+  private static void add(long out, float sum, float rest) {
+    Lanes.storeFloat(out, Lanes.loadFloat(out) + sum + rest);
   }
 }
