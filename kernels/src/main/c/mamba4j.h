@@ -1,6 +1,6 @@
 /*
  * The operations of dev.mamba4j.kernels.Kernels for one instruction set. Every library exports the same names; a caller checks
- * mamba4j_supported before any call, and operands before each.
+ * mamba4j_interface and mamba4j_supported before any call, and operands before each.
  *
  * Shapes are row-major. A range of rows, channels or heads may run beside another on other threads. Nothing here allocates or
  * keeps state.
@@ -11,6 +11,13 @@
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
+
+/*
+ * Number of the interface that this file describes. Whoever changes a function here raises it, and NativeLibrary.INTERFACE with it: a
+ * library with another number is not used.
+ */
+#define MAMBA4J_INTERFACE 1
+EXPORT extern const int32_t mamba4j_interface;
 
 /* 1 if this machine has the instructions that the library is made of, 0 if not; set when the library is loaded. */
 EXPORT extern int32_t mamba4j_supported;

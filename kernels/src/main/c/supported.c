@@ -12,6 +12,8 @@
 #endif
 #endif
 
+const int32_t mamba4j_interface = MAMBA4J_INTERFACE;
+
 int32_t mamba4j_supported;
 
 __attribute__((constructor)) static void ask(void) {

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,9 @@ record NativeLibrary(
     MemorySegment multiply,
     MemorySegment convolve,
     MemorySegment scan) {
+  /** What {@code MAMBA4J_INTERFACE} in {@code mamba4j.h} must be. */
+  static final int INTERFACE = 1;
+
   /** {@code off} keeps native libraries from being loaded. */
   static final String PROPERTY = "mamba4j.native";
 
@@ -63,20 +67,8 @@ record NativeLibrary(
    */
   static NativeLibrary load(InstructionSet set) {
     try {
-      SymbolLookup functions =
-          SymbolLookup.libraryLookup(LibraryFile.of(set.resource()), Arena.global());
-      // A variable and not a function: to link one more kind of function takes milliseconds.
-      MemorySegment supported = functions.findOrThrow("mamba4j_supported").reinterpret(4);
-      if (supported.get(ValueLayout.JAVA_INT, 0) == 0) {
-        throw new UnsupportedOperationException("this machine has no " + set.description());
-      }
-      return new NativeLibrary(
-          set,
-          functions.findOrThrow("mamba4j_rms_norm"),
-          functions.findOrThrow("mamba4j_quantize"),
-          functions.findOrThrow("mamba4j_multiply"),
-          functions.findOrThrow("mamba4j_convolve"),
-          functions.findOrThrow("mamba4j_scan"));
+      Path file = LibraryFile.of(set.resource());
+      return of(set, file, SymbolLookup.libraryLookup(file, Arena.global()));
     } catch (NoSuchFileException e) {
       throw new UnsupportedOperationException(
           "no library for " + set.description() + ", it was built without a C compiler", e);
@@ -85,6 +77,37 @@ record NativeLibrary(
           ? unsupported
           : new UnsupportedOperationException(set.description() + ": " + reason(e), e);
     }
+  }
+
+  /**
+   * The functions of a library that has been loaded.
+   *
+   * @throws UnsupportedOperationException with the reason, if it is of another version or not for
+   *     this machine
+   */
+  static NativeLibrary of(InstructionSet set, Path file, SymbolLookup functions) {
+    Optional<Integer> number = functions.find("mamba4j_interface").map(NativeLibrary::number);
+    if (!number.equals(Optional.of(INTERFACE))) {
+      throw new UnsupportedOperationException(
+          "%s: %s is of another version (its interface is %s, not %d); build again or remove it"
+              .formatted(
+                  set.description(), file, number.map(String::valueOf).orElse("none"), INTERFACE));
+    }
+    if (functions.find("mamba4j_supported").map(NativeLibrary::number).orElse(0) == 0) {
+      throw new UnsupportedOperationException("this machine has no " + set.description());
+    }
+    return new NativeLibrary(
+        set,
+        functions.findOrThrow("mamba4j_rms_norm"),
+        functions.findOrThrow("mamba4j_quantize"),
+        functions.findOrThrow("mamba4j_multiply"),
+        functions.findOrThrow("mamba4j_convolve"),
+        functions.findOrThrow("mamba4j_scan"));
+  }
+
+  /** The value of a variable; to link a function for it would take milliseconds. */
+  private static int number(MemorySegment variable) {
+    return variable.reinterpret(4).get(ValueLayout.JAVA_INT, 0);
   }
 
   /** With what it was tried on and failed, where there is more than one thing. */
