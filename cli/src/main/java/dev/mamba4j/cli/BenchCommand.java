@@ -5,6 +5,7 @@ import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.SyntheticModel;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2;
+import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.evaluate.DecodeBound;
 import dev.mamba4j.evaluate.EnergyPerToken;
 import dev.mamba4j.evaluate.PartTime;
@@ -23,7 +24,6 @@ import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How fast a model runs here, and how fast it could. */
@@ -38,7 +38,7 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  mamba4j bench -m tiny-q8.gguf",
       "  mamba4j bench --synthetic mamba2-2.7b:Q8_0 -p 64,512 -n 32",
-      "  mamba4j bench -m tiny-q8.gguf -p 0 -b 8"
+      "  mamba4j bench -m tiny-q8.gguf -t 1,2,4 -p 0 -b 1,8"
     })
 final class BenchCommand implements Callable<Integer> {
   /** Steps of which the parts are timed. */
@@ -66,13 +66,22 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "-b",
       paramLabel = "N",
-      description = "Sequences that decode together; tokens/s are of all (default 1).")
-  private int sequences = 1;
+      split = ",",
+      description = "Sequences that decode together, or a list; tokens/s are of all (default 1).")
+  private List<Integer> sequences = List.of(1);
 
   @Option(names = "-r", paramLabel = "N", description = "Repeats of each test (default 5).")
   private int repeats = 5;
 
-  @Mixin private ThreadChoice threads;
+  @Option(
+      names = {"-t", "--threads"},
+      paramLabel = "N",
+      split = ",",
+      description = {
+        "Threads to use, or a list; by default MAMBA4J_THREADS, else one a fast processor.",
+        "Lists give a row for each combination; all else is measured with the first of each."
+      })
+  private List<Integer> threads = List.of();
 
   @Option(names = "--json", description = "Give the figures as JSON.")
   private boolean json;
@@ -103,12 +112,13 @@ final class BenchCommand implements Callable<Integer> {
     if (anyNegative(prompts) || anyNegative(decoded) || repeats < 1) {
       throw new UsageException("-p and -n must be 0 or more, -r 1 or more");
     }
-    if (sequences < 1 || sequences > Mamba2.PASS_TOKENS) {
+    if (sequences.stream().anyMatch(count -> count < 1 || count > Mamba2.PASS_TOKENS)) {
       throw new UsageException("-b must be 1 to " + Mamba2.PASS_TOKENS);
     }
+    List<ModelOptions> options = options();
     Path file = input.file == null ? synthetic(input.synthetic) : input.file;
-    try (LanguageModel model = LanguageModel.open(file, threads.options())) {
-      BenchResult result = measure(file, model);
+    try (LanguageModel model = LanguageModel.open(file, options.getFirst())) {
+      BenchResult result = measure(file, model, options.subList(1, options.size()));
       if (json) {
         console.printLine(result.json());
       } else {
@@ -122,36 +132,64 @@ final class BenchCommand implements Callable<Integer> {
     return counts.stream().anyMatch(count -> count < 0);
   }
 
-  private BenchResult measure(Path file, LanguageModel model) throws IOException {
+  /** One for each number of threads. */
+  private List<ModelOptions> options() {
+    try {
+      ModelOptions defaults = ModelOptions.defaults();
+      return threads.isEmpty()
+          ? List.of(defaults)
+          : threads.stream().map(defaults::withThreads).toList();
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e);
+    }
+  }
+
+  private BenchResult measure(Path file, LanguageModel model, List<ModelOptions> others)
+      throws IOException {
+    Surroundings surroundings = new Surroundings(model.threads());
+    List<BenchResult.Row> rows = new ArrayList<>(rows(model, surroundings));
+    int steps = Math.min(PART_STEPS, decoded.stream().mapToInt(n -> n).max().orElse(0));
+    if (steps == 0) {
+      surroundings.run();
+    }
+    Optional<EnergyPerToken> energy = steps > 0 ? EnergyPerToken.measure(model) : Optional.empty();
+    List<PartTime> parts = steps > 0 ? PartTime.measure(model, steps) : List.of();
+    DecodeBound bound = DecodeBound.of(model, sequences.getFirst(), surroundings.bandwidth());
+    Optional<Roofline> roofline =
+        steps > 0 ? Optional.of(Roofline.measure(model, bound.bytesPerSecond())) : Optional.empty();
+    for (ModelOptions options : others) {
+      try (LanguageModel other = LanguageModel.open(file, options)) {
+        rows.addAll(rows(other, () -> {}));
+      }
+    }
+    return new BenchResult(file, model, rows, parts, bound, roofline, energy, surroundings.peak);
+  }
+
+  /**
+   * All tests with one number of threads.
+   *
+   * @param between runs before each repeat of decoding with the first of {@code -b}, and after
+   */
+  private List<BenchResult.Row> rows(LanguageModel model, Runnable between) {
     List<Speed> speeds = new ArrayList<>();
     for (int tokens : prompts) {
       if (tokens > 0) {
         speeds.add(Speed.prefill(model, tokens, repeats));
       }
     }
-    int steps = 0;
-    Surroundings surroundings = new Surroundings(model.threads());
     for (int tokens : decoded) {
-      if (tokens > 0) {
-        speeds.add(decode(model, tokens, surroundings));
+      for (int together : tokens > 0 ? sequences : List.<Integer>of()) {
+        boolean first = together == sequences.getFirst();
+        speeds.add(decode(model, tokens, together, first ? between : () -> {}));
       }
-      steps = Math.max(steps, Math.min(tokens, PART_STEPS));
     }
-    if (steps == 0) {
-      surroundings.run();
-    }
-    Optional<EnergyPerToken> energy = steps > 0 ? EnergyPerToken.measure(model) : Optional.empty();
-    List<PartTime> parts = steps > 0 ? PartTime.measure(model, steps) : List.of();
-    DecodeBound bound = DecodeBound.of(model, sequences, surroundings.bandwidth());
-    Optional<Roofline> roofline =
-        steps > 0 ? Optional.of(Roofline.measure(model, bound.bytesPerSecond())) : Optional.empty();
-    return new BenchResult(file, model, speeds, parts, bound, roofline, energy, surroundings.peak);
+    return speeds.stream().map(speed -> new BenchResult.Row(model.threads(), speed)).toList();
   }
 
-  private Speed decode(LanguageModel model, int tokens, Runnable between) {
-    return sequences == 1
+  private Speed decode(LanguageModel model, int tokens, int together, Runnable between) {
+    return together == 1
         ? Speed.decode(model, tokens, repeats, between)
-        : Speed.decode(model, tokens, sequences, repeats, between);
+        : Speed.decode(model, tokens, together, repeats, between);
   }
 
   /**

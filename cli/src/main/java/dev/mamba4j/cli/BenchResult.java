@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 /**
  * What {@code bench} found out.
  *
+ * @param rows each test with each number of threads; all else is of the first
  * @param parts of a step; empty if decoding was not asked for
  * @param roofline likewise
  * @param energy of decoding, if the machine counts it
@@ -29,19 +30,24 @@ import java.util.OptionalLong;
 record BenchResult(
     Path file,
     LanguageModel model,
-    List<Speed> speeds,
+    List<Row> rows,
     List<PartTime> parts,
     DecodeBound bound,
     Optional<Roofline> roofline,
     Optional<EnergyPerToken> energy,
     OptionalLong peak) {
 
+  /** A test and how many threads ran it. */
+  record Row(int threads, Speed speed) {}
+
   /** For programs. */
   String json() {
     List<Map<String, Object>> tests = new ArrayList<>();
-    for (Speed speed : speeds) {
+    for (Row row : rows) {
+      Speed speed = row.speed;
       Map<String, Object> test = new LinkedHashMap<>();
       test.put("test", speed.test());
+      test.put("threads", row.threads);
       test.put("tokens_per_second", speed.tokensPerSecond());
       test.put("stddev", speed.deviation());
       tests.add(test);
@@ -109,7 +115,8 @@ record BenchResult(
 
   /** Share of the bound that decoding reached; null if it was not measured. */
   private Double efficiency() {
-    return speeds.stream()
+    return rows.stream()
+        .map(Row::speed)
         .filter(speed -> speed.test().startsWith("tg"))
         .map(speed -> speed.tokensPerSecond() / bound.tokensPerSecond())
         .findFirst()
@@ -119,12 +126,13 @@ record BenchResult(
   /** For people. */
   String text() {
     TextTable table = new TextTable("model", ">size", "kernels", ">threads", "test", ">tokens/s");
-    for (Speed speed : speeds) {
+    for (Row row : rows) {
+      Speed speed = row.speed;
       table.row(
           file.getFileName().toString(),
           Figures.bytes(model.file().size()),
           model.kernels().name(),
-          Integer.toString(model.threads()),
+          Integer.toString(row.threads),
           speed.test(),
           String.format(Locale.ROOT, "%.2f ± %.2f", speed.tokensPerSecond(), speed.deviation()));
     }

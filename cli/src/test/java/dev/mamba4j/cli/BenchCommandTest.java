@@ -7,6 +7,7 @@ import dev.mamba4j.formats.json.JsonObject;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,6 +39,24 @@ class BenchCommandTest {
   }
 
   @Test
+  void measuresEachCombinationOfLists() throws IOException {
+    String[] lists = {"-p", "3", "-n", "2", "-b", "1,2", "-t", "2,1", "-r", "1"};
+    JsonObject result = bench(lists, "--json").json();
+    assertThat(values(result, "tests", "test"))
+        .containsExactly("pp3", "tg2", "tg2 b2", "pp3", "tg2", "tg2 b2");
+    assertThat(values(result, "tests", "threads").toString()).isEqualTo("[2, 2, 2, 1, 1, 1]");
+    assertThat(result.integer("threads")).isEqualTo(2);
+    assertThat(bench(lists).out().lines().filter(line -> line.contains("tg2 b2"))).hasSize(2);
+  }
+
+  private static Outcome bench(String[] options, String... more) {
+    return Outcome.of(
+        Stream.of(new String[] {"bench", "-m", MODEL}, options, more)
+            .flatMap(Stream::of)
+            .toArray(String[]::new));
+  }
+
+  @Test
   void showsThemInTables() {
     Outcome outcome = Outcome.of("bench", "-m", MODEL, "-p", "0", "-n", "2", "-r", "1");
     assertThat(outcome.code()).as(outcome.err()).isZero();
@@ -54,7 +73,19 @@ class BenchCommandTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"-p,-1", "-n,'4,-1'", "-p,many", "-r,0", "-b,0", "-b,129"})
+  @CsvSource({
+    "-p,-1",
+    "-n,'4,-1'",
+    "-p,many",
+    "-r,0",
+    "-b,0",
+    "-b,129",
+    "-b,'1,0'",
+    "-t,0",
+    "-t,'1,0'",
+    "-t,'1,,2'",
+    "-t,x"
+  })
   void refusesImpossibleNumbers(String option, String value) {
     Outcome.of("bench", "-m", MODEL, option, value).isOneLine(ExitCode.WRONG_USAGE);
   }
