@@ -37,6 +37,8 @@ abstract class PullFixture {
     hub = new FakeHub().small(CONFIG, CONFIG_TEXT).large(WEIGHTS, weights);
     client = client(Optional.empty());
     folder = temporary.resolve("models").resolve("tiny-mamba");
+    hub.contentHost.received = this::partialBytes;
+    hub.endpoint.received = this::partialBytes;
   }
 
   @AfterEach
@@ -85,6 +87,18 @@ abstract class PullFixture {
     assertThat(folder.resolve(WEIGHTS)).hasBinaryContent(weights);
     assertThat(folder.resolve(CONFIG)).hasContent(CONFIG_TEXT.strip());
     assertThat(partials()).isEmpty();
+  }
+
+  private long partialBytes() {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> file.toString().endsWith(Partial.SUFFIX))
+          .mapToLong(file -> file.toFile().length())
+          .max()
+          .orElse(0);
+    } catch (IOException _) {
+      return 0; // no folder yet
+    }
   }
 
   List<String> partials() throws IOException {

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /**
  * An HTTP/1.1 server on bare sockets, one answer per connection, whose every byte a test decides.
@@ -79,6 +80,12 @@ final class RawServer implements AutoCloseable {
       return of(status, fields, new byte[0]);
     }
 
+    /** Where the body begins in the file that it is a part of. */
+    private long firstByte() {
+      String range = headers.getOrDefault("Content-Range", "bytes 0-");
+      return Long.parseLong(range.substring("bytes ".length(), range.indexOf('-')));
+    }
+
     Answer ending(End how, int after) {
       return new Answer(status, headers, body, how, Math.min(after, body.length));
     }
@@ -89,6 +96,11 @@ final class RawServer implements AutoCloseable {
       return new Answer(status, fields, body, end, sent);
     }
   }
+
+  private static final int MOST_WAITS = 400;
+
+  /** How much of a file the client has written; an answer that is cut waits for it. */
+  volatile LongSupplier received = () -> Long.MAX_VALUE;
 
   private final ServerSocket socket;
   private final Function<Request, Answer> script;
@@ -168,12 +180,21 @@ final class RawServer implements AutoCloseable {
       out.flush();
     }
     switch (answer.end) {
-      case COMPLETE, CLOSED -> {}
+      case COMPLETE -> {}
+      case CLOSED -> awaitReceipt(answer);
       case RESET -> {
-        Thread.sleep(20); // so that the client reads what was sent before the reset drops it
+        awaitReceipt(answer);
         connection.setSoLinger(true, 0);
       }
       case SILENT -> closing.await();
+    }
+  }
+
+  /** An end of the connection may drop what the client has not written yet. */
+  private void awaitReceipt(Answer answer) throws InterruptedException {
+    long end = answer.firstByte() + answer.sent;
+    for (int i = 0; i < MOST_WAITS && received.getAsLong() < end; i++) {
+      Thread.sleep(5);
     }
   }
 
