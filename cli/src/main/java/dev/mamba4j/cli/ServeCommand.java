@@ -2,6 +2,7 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.StatePacking;
+import dev.mamba4j.engine.sampling.OptionException;
 import dev.mamba4j.serve.Server;
 import dev.mamba4j.serve.ServerOptions;
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -175,9 +177,19 @@ final class ServeCommand implements Callable<Integer> {
               Duration.ofSeconds(timeout)),
           new ServerOptions.States(
               stateMemory << 20, Optional.ofNullable(stateFolder), stateDisk << 20, packing));
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e);
+    } catch (OptionException e) {
+      throw new UsageException(e.messageFor(optionName(e.option())));
     }
+  }
+
+  /** What an option of the server is called here: maxPrompt is --max-prompt. */
+  private static String optionName(String option) {
+    return switch (option) {
+      case "patience" -> "--timeout";
+      case "memory" -> "--state-memory";
+      case "disk" -> "--state-disk";
+      default -> "--" + option.replaceAll("[A-Z]", "-$0").toLowerCase(Locale.ROOT);
+    };
   }
 
   private static String name(Path file) {

@@ -62,11 +62,7 @@ final class Prompts {
   int[] checked(int[] ids) {
     if (ids.length > maxPrompt) {
       throw ApiError.badRequest(
-          "the prompt has "
-              + ids.length
-              + " tokens; this server takes up to "
-              + maxPrompt
-              + " (--max-prompt)");
+          "the prompt has " + ids.length + " tokens; this server takes up to " + maxPrompt);
     }
     if (ids.length > 0) {
       return ids;

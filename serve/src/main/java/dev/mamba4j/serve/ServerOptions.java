@@ -1,6 +1,7 @@
 package dev.mamba4j.serve;
 
 import dev.mamba4j.engine.StatePacking;
+import dev.mamba4j.engine.sampling.OptionException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -28,7 +29,7 @@ public record ServerOptions(
 
   /** Checks the port and copies the lists. */
   public ServerOptions {
-    require(port >= 0 && port < 1 << 16, "--port", "0 to 65535", port);
+    require(port >= 0 && port < 1 << 16, "port", "0 to 65535", port);
     apiKeys = List.copyOf(apiKeys);
     origins = List.copyOf(origins);
   }
@@ -47,12 +48,12 @@ public record ServerOptions(
       int parallel, int queue, int maxBody, int maxPrompt, int maxTokens, Duration patience) {
     /** Checks the numbers. */
     public Limits {
-      require(parallel >= 1 && parallel <= 64, "--parallel", "1 to 64", parallel);
-      require(queue >= 0, "--queue", "0 or more", queue);
-      require(maxBody >= 1024, "--max-body", "1024 bytes or more", maxBody);
-      require(maxPrompt >= 1, "--max-prompt", "1 or more", maxPrompt);
-      require(maxTokens >= 1, "--max-tokens", "1 or more", maxTokens);
-      require(patience.isPositive(), "--timeout", "more than 0", patience.toSeconds());
+      require(parallel >= 1 && parallel <= 64, "parallel", "1 to 64", parallel);
+      require(queue >= 0, "queue", "0 or more", queue);
+      require(maxBody >= 1024, "maxBody", "1024 bytes or more", maxBody);
+      require(maxPrompt >= 1, "maxPrompt", "1 or more", maxPrompt);
+      require(maxTokens >= 1, "maxTokens", "1 or more", maxTokens);
+      require(patience.isPositive(), "patience", "more than 0", patience.toSeconds());
     }
 
     /** Four sequences at a time and 64 waiting, 8 MiB, 131072 and 4096 tokens, half an hour. */
@@ -72,8 +73,8 @@ public record ServerOptions(
   public record States(long memory, Optional<Path> folder, long disk, StatePacking packing) {
     /** Checks the numbers. */
     public States {
-      require(memory >= 0, "--state-memory", "0 or more", memory);
-      require(disk >= 0, "--state-disk", "0 or more", disk);
+      require(memory >= 0, "memory", "0 or more", memory);
+      require(disk >= 0, "disk", "0 or more", disk);
     }
 
     /** 1 GiB of memory, nothing on disk, 8.5 bits a value. */
@@ -90,7 +91,7 @@ public record ServerOptions(
 
   private static void require(boolean valid, String option, String expected, Object found) {
     if (!valid) {
-      throw new IllegalArgumentException(option + " must be " + expected + ", not " + found);
+      throw new OptionException(option, expected, found);
     }
   }
 }

@@ -30,7 +30,7 @@ final class StateRoutes {
   /** Reads a prompt, behind that of another state if one is named, and keeps the state. */
   private void save(Exchange exchange) {
     if (!states.enabled()) {
-      throw ApiError.of(409, "this server remembers no states (--state-memory 0)");
+      throw ApiError.of(409, "this server remembers no states");
     }
     RequestFields fields = new RequestFields(exchange.json());
     List<int[]> read = service.prompts().read(fields.value("prompt"));

@@ -118,7 +118,7 @@ public final class Sampler {
     for (int i = 0; i < biases.length; i++) {
       if (biasedTokens[i] >= vocabulary) {
         throw new SamplingException(
-            "--logit-bias names token %d, but the vocabulary has %d tokens"
+            "logitBias names token %d, but the vocabulary has %d tokens"
                 .formatted(biasedTokens[i], vocabulary));
       }
       adjusted[biasedTokens[i]] += biases[i];

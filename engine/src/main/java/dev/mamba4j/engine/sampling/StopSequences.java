@@ -24,7 +24,7 @@ public final class StopSequences {
   public StopSequences(List<String> stops) {
     this.stops = List.copyOf(stops);
     if (this.stops.contains("")) {
-      throw new IllegalArgumentException("--stop must not be empty");
+      throw new IllegalArgumentException("a stop text must not be empty");
     }
   }
 

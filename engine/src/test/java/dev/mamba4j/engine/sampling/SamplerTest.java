@@ -244,7 +244,7 @@ class SamplerTest {
     Sampler sampler = new Sampler(greedyOptions().logitBias(3, 1).build());
     assertThatThrownBy(() -> sampler.sample(FOUR, 3))
         .isInstanceOf(SamplingException.class)
-        .hasMessage("--logit-bias names token 3, but the vocabulary has 3 tokens");
+        .hasMessage("logitBias names token 3, but the vocabulary has 3 tokens");
   }
 
   @Test

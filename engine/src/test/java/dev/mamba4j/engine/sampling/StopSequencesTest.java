@@ -76,7 +76,7 @@ class StopSequencesTest {
   void rejectsAnEmptyStopString() {
     assertThatThrownBy(() -> new StopSequences(List.of("a", "")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("--stop must not be empty");
+        .hasMessage("a stop text must not be empty");
   }
 
   @Test
