@@ -17,8 +17,9 @@ import picocli.CommandLine.Option;
     description = {
       "Talks with a model.",
       "",
-      "The conversation is a text with User: and Assistant: in turn, which the model continues;"
-          + " a base model was not trained to answer, and it shows. Lines may be piped in.",
+      "The conversation becomes a text by the chat template of the file, or without one with User:"
+          + " and Assistant: in turn; a base model was not trained to answer, and it shows. Lines"
+          + " may be piped in.",
       "",
       "With --session the conversation is kept after each answer, as the state of the model, and"
           + " goes on another time without being read again. mamba4j sessions lists them."

@@ -1,26 +1,26 @@
 package dev.mamba4j.cli;
 
-import dev.mamba4j.engine.ChatPrompt;
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.ChatPrompt.Role;
+import dev.mamba4j.engine.ChatPrompt.Turn;
 import dev.mamba4j.engine.Generation;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.Session;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.FormatException;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 
-/** A chat as the text of a {@link ChatPrompt}, turn by turn in one session. */
+/** A chat as the text of a {@link ChatFormat}, turn by turn in one session. */
 final class Conversation implements AutoCloseable {
-  private static final String USER = Role.USER.label();
-  private static final String ASSISTANT = "\n" + Role.ASSISTANT.label();
-
-  /** Tokens that are certain to hold {@link ChatPrompt#END_OF_ANSWER}. */
-  private static final int ENOUGH = 16;
+  /** Tokens that are certain to hold what ends an answer. */
+  private static final int ENOUGH = 64;
 
   private final LanguageModel model;
   private final Tokenizer tokenizer;
+  private final ChatFormat format;
   private final GenerationOptions options;
   private final String system;
   private Session session;
@@ -48,12 +48,10 @@ final class Conversation implements AutoCloseable {
       LanguageModel model, GenerationOptions options, String system, Session session)
       throws FormatException {
     this.model = model;
+    format = model.chatFormat();
     this.options =
         new GenerationOptions(
-            options.maxTokens(),
-            options.sampling(),
-            List.of(ChatPrompt.END_OF_ANSWER),
-            options.ignoreEndOfText());
+            options.maxTokens(), options.sampling(), format.stops(), options.ignoreEndOfText());
     this.system = system;
     this.session = session;
     tokenizer = model.tokenizer();
@@ -70,23 +68,25 @@ final class Conversation implements AutoCloseable {
     return session;
   }
 
-  /** What stands between that which was said and a message. */
-  private String beforeMessage() {
-    int[] said = session.tokens().stream().mapToInt(id -> id).toArray();
-    if (said.length == 0) {
-      return system.isEmpty() ? USER : system + "\n\n" + USER;
-    }
-    // Where the model has written the user's role itself, it is in the session already.
-    int[] last = Arrays.copyOfRange(said, Math.max(0, said.length - ENOUGH), said.length);
-    return tokenizer.decode(last).endsWith(ChatPrompt.END_OF_ANSWER)
-        ? ""
-        : ChatPrompt.END_OF_ANSWER;
-  }
-
   /** Puts a message to the model and has it answer. */
   Generation answer(String message, Session.TextListener listener) throws FormatException {
-    session.read(beforeMessage() + " " + message + ASSISTANT);
+    List<Integer> said = session.tokens();
+    session.read(said.isEmpty() ? first(message) : next(said, message), PrefillListener.NONE);
     return session.generate(options, listener);
+  }
+
+  private int[] first(String message) {
+    List<Turn> turns = new ArrayList<>();
+    if (!system.isEmpty()) {
+      turns.add(new Turn(Role.SYSTEM, system));
+    }
+    turns.add(new Turn(Role.USER, message));
+    return format.prompt(turns).tokens();
+  }
+
+  private int[] next(List<Integer> said, String message) {
+    List<Integer> last = said.subList(Math.max(0, said.size() - ENOUGH), said.size());
+    return format.next(tokenizer.decode(last.stream().mapToInt(id -> id).toArray()), message);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.compress.hub.HubException;
 import dev.mamba4j.engine.sampling.SamplingException;
+import dev.mamba4j.engine.template.TemplateException;
 import dev.mamba4j.formats.FormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -33,6 +34,7 @@ final class ErrorMessages {
       case UsageException e -> e.getMessage();
       case OutputException e -> e.getMessage();
       case SamplingException e -> e.getMessage();
+      case TemplateException e -> e.getMessage();
       case IllegalArgumentException e when e.getMessage() != null -> e.getMessage();
       case OutOfMemoryError e ->
           "not enough memory (%s); give Java more: MAMBA4J_JAVA_OPTS=-Xmx4g"

@@ -35,6 +35,7 @@ public final class LanguageModel implements AutoCloseable {
   private final Mamba2 model;
   private final Optional<Tokenizer> tokenizer;
   private final String whyNoTokenizer;
+  private volatile ChatFormat chatFormat; // null until somebody asks for it
 
   private LanguageModel(GgufFile file, Kernels kernels, WorkerTeam team, Precision precision)
       throws FormatException {
@@ -123,6 +124,21 @@ public final class LanguageModel implements AutoCloseable {
    */
   public Tokenizer tokenizer() throws FormatException {
     return tokenizer.orElseThrow(() -> new FormatException(whyNoTokenizer));
+  }
+
+  /**
+   * How conversations become text.
+   *
+   * @throws FormatException if the file has no tokenizer, or one that is not supported
+   * @throws dev.mamba4j.engine.template.TemplateException if its template is not understood
+   */
+  public ChatFormat chatFormat() throws FormatException {
+    ChatFormat known = chatFormat;
+    if (known == null) {
+      known = ChatFormat.of(tokenizer());
+      chatFormat = known;
+    }
+    return known;
   }
 
   /** How many ids may be sampled; those that follow only pad the embedding. */

@@ -10,10 +10,12 @@ import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.ToolChoice;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
-import dev.mamba4j.engine.ChatPrompt;
+import dev.mamba4j.engine.ChatFormat;
+import dev.mamba4j.engine.ChatPrompt.Turn;
 import dev.mamba4j.engine.Generation;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.Session;
+import dev.mamba4j.engine.template.TemplateException;
 import java.util.List;
 
 /** What both chat models do: a request becomes a prompt, and its generation a response. */
@@ -61,11 +63,12 @@ final class Chat implements AutoCloseable {
   Question question(ChatRequest request) {
     ChatRequestParameters parameters = request.parameters();
     refuseUnsupported(parameters);
-    ChatPrompt prompt = ChatPrompt.of(ChatTurns.of(request.messages()), model.tokenizer());
+    List<Turn> turns = ChatTurns.of(request.messages());
+    ChatFormat format = model.chatFormat();
     try {
-      return new Question(
-          prompt.tokens(), sampling.options(parameters, List.of(ChatPrompt.END_OF_ANSWER)));
-    } catch (IllegalArgumentException e) {
+      int[] prompt = format.prompt(turns).tokens();
+      return new Question(prompt, sampling.options(parameters, format.stops()));
+    } catch (IllegalArgumentException | TemplateException e) {
       throw new InvalidRequestException(e.getMessage(), e);
     }
   }

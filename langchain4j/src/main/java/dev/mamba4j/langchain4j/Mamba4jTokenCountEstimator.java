@@ -2,9 +2,11 @@ package dev.mamba4j.langchain4j;
 
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.TokenCountEstimator;
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.ChatPrompt;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.ModelOptions;
+import dev.mamba4j.engine.template.TemplateException;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,9 +17,11 @@ import java.util.List;
  */
 public final class Mamba4jTokenCountEstimator implements TokenCountEstimator {
   private final Tokenizer tokenizer;
+  private final ChatFormat format;
 
-  private Mamba4jTokenCountEstimator(Tokenizer tokenizer) {
-    this.tokenizer = tokenizer;
+  private Mamba4jTokenCountEstimator(OpenModel model) {
+    tokenizer = model.tokenizer();
+    format = model.chatFormat();
   }
 
   /** Starts with a file or an opened model. */
@@ -30,9 +34,18 @@ public final class Mamba4jTokenCountEstimator implements TokenCountEstimator {
     return tokenizer.encode(text, false).length;
   }
 
+  /** The tokens up to the end of its turn, were it the first; without marks where none may be. */
   @Override
   public int estimateTokenCountInMessage(ChatMessage message) {
-    return prompt(List.of(message)).ends()[0];
+    try {
+      int[] ends = prompt(List.of(message)).ends();
+      if (ends.length > 0) {
+        return ends[0];
+      }
+    } catch (TemplateException _) {
+      // The template knows no conversation that begins so.
+    }
+    return estimateTokenCountInText(ChatTurns.of(List.of(message)).getFirst().content());
   }
 
   /** The tokens of the whole prompt, up to where the answer begins. */
@@ -42,7 +55,7 @@ public final class Mamba4jTokenCountEstimator implements TokenCountEstimator {
   }
 
   private ChatPrompt prompt(Iterable<ChatMessage> messages) {
-    return ChatPrompt.of(ChatTurns.of(messages), tokenizer);
+    return format.prompt(ChatTurns.of(messages));
   }
 
   /** Takes the tokenizer of a model. */
@@ -73,7 +86,7 @@ public final class Mamba4jTokenCountEstimator implements TokenCountEstimator {
      */
     public Mamba4jTokenCountEstimator build() {
       try (OpenModel opened = OpenModel.of(modelPath, model, ModelOptions.defaults())) {
-        return new Mamba4jTokenCountEstimator(opened.tokenizer());
+        return new Mamba4jTokenCountEstimator(opened);
       }
     }
   }

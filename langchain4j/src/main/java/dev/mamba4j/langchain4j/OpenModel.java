@@ -3,6 +3,7 @@ package dev.mamba4j.langchain4j;
 import dev.langchain4j.exception.InvalidRequestException;
 import dev.langchain4j.exception.LangChain4jException;
 import dev.langchain4j.exception.ModelNotFoundException;
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.Generation;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
@@ -10,6 +11,7 @@ import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.Session;
 import dev.mamba4j.engine.sampling.SamplingException;
+import dev.mamba4j.engine.template.TemplateException;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.FormatException;
 import java.io.IOException;
@@ -85,6 +87,19 @@ final class OpenModel implements AutoCloseable {
 
   Tokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /**
+   * How conversations become text.
+   *
+   * @throws LangChain4jException if the template of the file is not understood
+   */
+  ChatFormat chatFormat() {
+    try {
+      return model.chatFormat();
+    } catch (FormatException | TemplateException e) {
+      throw new LangChain4jException(e.getMessage(), e);
+    }
   }
 
   /** The name of the file without its ending. */

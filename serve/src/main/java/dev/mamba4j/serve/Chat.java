@@ -1,8 +1,12 @@
 package dev.mamba4j.serve;
 
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.ChatPrompt;
+import dev.mamba4j.engine.ChatPrompt.Turn;
 import dev.mamba4j.engine.GenerationOptions;
+import dev.mamba4j.engine.template.TemplateException;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
+import dev.mamba4j.formats.FormatException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,10 +40,10 @@ final class Chat implements Router.Route {
     int maxTokens = service.maxTokens(fields, limit, Integer.MAX_VALUE);
     int top = fields.integer("top_logprobs", 0, 0, MAX_TOP);
     boolean logprobs = fields.bool("logprobs", false);
-    ChatPrompt prompt = ChatPrompt.of(ChatMessages.turns(fields.list("messages")), tokenizer);
+    ChatFormat format = format();
+    ChatPrompt prompt = prompt(format, ChatMessages.turns(fields.list("messages")));
     List<GenerationOptions> each =
-        SamplingFields.read(
-            fields, n, maxTokens, List.of(ChatPrompt.END_OF_ANSWER), service.model().vocabulary());
+        SamplingFields.read(fields, n, maxTokens, format.stops(), service.model().vocabulary());
     Answer.Form form = Answer.Form.of(fields, service, logprobs ? top : Answer.Form.NO_TOP);
     ChatAnswer answer = new ChatAnswer(exchange, form);
     int[] tokens = service.prompts().checked(prompt.tokens());
@@ -52,6 +56,22 @@ final class Chat implements Router.Route {
     }
     service.scheduler().submit(List.of(sequence));
     answer.begin();
+  }
+
+  private ChatFormat format() {
+    try {
+      return service.model().chatFormat();
+    } catch (FormatException | TemplateException e) {
+      throw ApiError.of(501, e.getMessage());
+    }
+  }
+
+  private static ChatPrompt prompt(ChatFormat format, List<Turn> turns) {
+    try {
+      return format.prompt(turns);
+    } catch (TemplateException e) {
+      throw ApiError.badRequest(e.getMessage());
+    }
   }
 
   private static int[] marks(ChatPrompt prompt) {

@@ -22,6 +22,7 @@ final class FileSelection {
           "generation_config.json",
           "tokenizer.json",
           "tokenizer_config.json",
+          "chat_template.jinja",
           "special_tokens_map.json");
 
   /** Names of the weights, the best first. An index comes along with its shards. */

@@ -23,7 +23,7 @@ record SpecialTokens(
     OptionalInt padding,
     boolean addBos,
     boolean addEos,
-    Optional<String> chatTemplate) {
+    ChatTemplates chatTemplates) {
 
   private static final String END_OF_TEXT = "<|endoftext|>";
 
@@ -37,17 +37,23 @@ record SpecialTokens(
   static SpecialTokens read(Path tokenizerJson, JsonObject root, Function<String, OptionalInt> ids)
       throws IOException {
     Path file = tokenizerJson.resolveSibling("tokenizer_config.json");
-    SpecialTokens tokens = Files.exists(file) ? fromConfig(Json.read(file), ids) : standard(ids);
+    Optional<JsonObject> config =
+        Files.exists(file) ? Optional.of(Json.read(file)) : Optional.empty();
+    ChatTemplates templates = ChatTemplates.read(file.resolveSibling(""), config);
+    SpecialTokens tokens =
+        config.isPresent() ? fromConfig(config.get(), ids, templates) : standard(ids, templates);
     return root.has("post_processor") ? tokens.with(root.object("post_processor"), ids) : tokens;
   }
 
   /** GPT-2 and GPT-NeoX have one mark for everything. */
-  private static SpecialTokens standard(Function<String, OptionalInt> ids) {
+  private static SpecialTokens standard(
+      Function<String, OptionalInt> ids, ChatTemplates templates) {
     OptionalInt mark = ids.apply(END_OF_TEXT);
-    return new SpecialTokens(mark, mark, mark, OptionalInt.empty(), false, false, Optional.empty());
+    return new SpecialTokens(mark, mark, mark, OptionalInt.empty(), false, false, templates);
   }
 
-  private static SpecialTokens fromConfig(JsonObject config, Function<String, OptionalInt> ids)
+  private static SpecialTokens fromConfig(
+      JsonObject config, Function<String, OptionalInt> ids, ChatTemplates templates)
       throws FormatException {
     return new SpecialTokens(
         token(config, "bos_token", ids),
@@ -56,10 +62,7 @@ record SpecialTokens(
         token(config, "pad_token", ids),
         config.bool("add_bos_token", false),
         config.bool("add_eos_token", false),
-        // Several named templates may stand here instead of one; GGUF has one.
-        config.fields().get("chat_template") instanceof String template
-            ? Optional.of(template)
-            : Optional.empty());
+        templates);
   }
 
   private static OptionalInt token(
@@ -117,7 +120,7 @@ record SpecialTokens(
         padding,
         addBos || begins,
         addEos || ends,
-        chatTemplate);
+        chatTemplates);
   }
 
   private static boolean isPiece(Object piece, String kind) {

@@ -3,6 +3,7 @@ package dev.mamba4j.engine.tokenizer;
 import dev.mamba4j.formats.FormatException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -78,9 +79,22 @@ public final class Tokenizer {
    *     that token; else it is text like any other
    */
   public int[] encode(CharSequence text, boolean parseSpecial) {
+    BitSet plain = new BitSet();
+    plain.set(0, parseSpecial ? 0 : text.length());
+    return encode(text, plain);
+  }
+
+  /**
+   * The tokens of a text parts of which are not to be trusted.
+   *
+   * @param text unpaired surrogates count as U+FFFD
+   * @param plain indexes of the chars that are text whatever they look like: no control token is
+   *     made of them
+   */
+  public int[] encode(CharSequence text, BitSet plain) {
     char[] chars = wellFormed(text);
     TokenIds target = new TokenIds(chars.length / 3);
-    encode(chars, parseSpecial, target);
+    encode(chars, plain, target);
     return target.toArray();
   }
 
@@ -182,18 +196,23 @@ public final class Tokenizer {
     return data.chatTemplate();
   }
 
-  private void encode(char[] text, boolean parseSpecial, TokenIds target) {
+  private void encode(char[] text, BitSet plain, TokenIds target) {
     WordEncoder words = new WordEncoder(byteIds, merges, cache);
+    int begin = 0; // of the text since the last control token
     int at = 0;
     while (at < text.length) {
-      int gap = parseSpecial ? controlTokens.find(text, at, text.length) : text.length;
-      encodeText(text, at, gap, words, target);
-      at = gap;
-      if (gap < text.length) {
-        at = controlTokens.end(text, gap, text.length);
-        target.add(controlTokens.id(text, gap, at));
+      int from = Math.min(text.length, plain.nextClearBit(at));
+      int to = plain.nextSetBit(from);
+      int limit = to < 0 ? text.length : Math.min(text.length, to);
+      at = controlTokens.find(text, from, limit);
+      if (at < limit) {
+        encodeText(text, begin, at, words, target);
+        begin = controlTokens.end(text, at, limit);
+        target.add(controlTokens.id(text, at, begin));
+        at = begin;
       }
     }
+    encodeText(text, begin, text.length, words, target);
   }
 
   private void encodeText(char[] text, int from, int to, WordEncoder words, TokenIds target) {

@@ -26,7 +26,7 @@ public final class TokenizerData {
   private final OptionalInt padding;
   private final boolean addBos;
   private final boolean addEos;
-  private final Optional<String> chatTemplate;
+  private final ChatTemplates chatTemplates;
 
   private TokenizerData(Builder builder) {
     where = builder.where;
@@ -41,7 +41,7 @@ public final class TokenizerData {
     padding = builder.padding;
     addBos = builder.addBos;
     addEos = builder.addEos;
-    chatTemplate = builder.chatTemplate;
+    chatTemplates = builder.chatTemplates;
   }
 
   /**
@@ -166,7 +166,12 @@ public final class TokenizerData {
 
   /** {@code tokenizer.chat_template}. */
   public Optional<String> chatTemplate() {
-    return chatTemplate;
+    return chatTemplates.standard();
+  }
+
+  /** {@code tokenizer.chat_template} and those of other names. */
+  public ChatTemplates chatTemplates() {
+    return chatTemplates;
   }
 
   /** Collects the values; what is not set is absent. */
@@ -183,7 +188,7 @@ public final class TokenizerData {
     private OptionalInt padding = OptionalInt.empty();
     private boolean addBos;
     private boolean addEos;
-    private Optional<String> chatTemplate = Optional.empty();
+    private ChatTemplates chatTemplates = ChatTemplates.NONE;
 
     private Builder(String where) {
       this.where = where;
@@ -202,7 +207,7 @@ public final class TokenizerData {
       padding = data.padding;
       addBos = data.addBos;
       addEos = data.addEos;
-      chatTemplate = data.chatTemplate;
+      chatTemplates = data.chatTemplates;
     }
 
     /** Sets {@link TokenizerData#model()}; "gpt2" if this is not called. */
@@ -276,9 +281,9 @@ public final class TokenizerData {
       return this;
     }
 
-    /** Sets {@link TokenizerData#chatTemplate()}. */
-    public Builder chatTemplate(Optional<String> value) {
-      chatTemplate = value;
+    /** Sets {@link TokenizerData#chatTemplates()}. */
+    public Builder chatTemplates(ChatTemplates value) {
+      chatTemplates = value;
       return this;
     }
 

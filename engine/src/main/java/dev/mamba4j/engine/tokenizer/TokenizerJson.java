@@ -58,7 +58,7 @@ final class TokenizerJson {
         .padding(special.padding())
         .addBos(special.addBos())
         .addEos(special.addEos())
-        .chatTemplate(special.chatTemplate())
+        .chatTemplates(special.chatTemplates())
         .build();
   }
 

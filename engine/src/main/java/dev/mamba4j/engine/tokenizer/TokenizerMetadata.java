@@ -23,7 +23,6 @@ public final class TokenizerMetadata {
   private static final String PADDING = "tokenizer.ggml.padding_token_id";
   private static final String ADD_BOS = "tokenizer.ggml.add_bos_token";
   private static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
-  private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
 
   private TokenizerMetadata() {}
 
@@ -51,7 +50,7 @@ public final class TokenizerMetadata {
             .padding(id(metadata, PADDING))
             .addBos(metadata.bool(ADD_BOS, false))
             .addEos(metadata.bool(ADD_EOS, false))
-            .chatTemplate(metadata.optionalString(CHAT_TEMPLATE));
+            .chatTemplates(ChatTemplates.read(metadata));
     List<String> tokens = metadata.strings(TOKENS);
     if (metadata.has(TOKEN_TYPES)) {
       data.tokens(tokens, types(metadata.numbers(TOKEN_TYPES)));
@@ -95,6 +94,6 @@ public final class TokenizerMetadata {
     if (data.addEos()) {
       keys.putBool(ADD_EOS, true);
     }
-    data.chatTemplate().ifPresent(template -> keys.putString(CHAT_TEMPLATE, template));
+    data.chatTemplates().write(keys);
   }
 }

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.formats.gguf.GgufMetadata;
 import dev.mamba4j.formats.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,6 +106,35 @@ class TokenizerDataTest {
     assertThat(data.addBos()).isTrue();
     assertThat(data.addEos()).isFalse();
     assertThat(data.chatTemplate()).hasValue("{{ messages }}");
+  }
+
+  @Test
+  void keepsChatTemplatesOfSeveralNames() throws IOException {
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        """
+        {"chat_template": [{"name": "default", "template": "D"}, {"name": "rag", "template": "R"}]}
+        """);
+    Files.createDirectory(folder.resolve("additional_chat_templates"));
+    Files.writeString(folder.resolve("additional_chat_templates").resolve("tool_use.jinja"), "T");
+    TokenizerData data = read(SMALL);
+    assertThat(data.chatTemplates())
+        .isEqualTo(new ChatTemplates(Optional.of("D"), Map.of("rag", "R", "tool_use", "T")));
+
+    GgufMetadata.Builder keys = GgufMetadata.builder();
+    TokenizerMetadata.write(data, keys);
+    GgufMetadata written = keys.build();
+    assertThat(written.string("tokenizer.chat_template")).isEqualTo("D");
+    assertThat(written.string("tokenizer.chat_template.tool_use")).isEqualTo("T");
+    assertThat(written.strings("tokenizer.chat_templates")).containsExactly("rag", "tool_use");
+    assertSame(TokenizerMetadata.read(written, "test").orElseThrow(), data);
+  }
+
+  @Test
+  void aTemplateInAFileOfItsOwnComesFirst() throws IOException {
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"chat_template\": \"old\"}");
+    Files.writeString(folder.resolve("chat_template.jinja"), "new\n");
+    assertThat(read(SMALL).chatTemplate()).hasValue("new\n");
   }
 
   @Test
@@ -204,6 +236,6 @@ class TokenizerDataTest {
         data.padding(),
         data.addBos(),
         data.addEos(),
-        data.chatTemplate());
+        data.chatTemplates());
   }
 }

@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class ChatPromptTest {
+class PlainChatTest {
   private static final List<Turn> TURNS =
       List.of(
           new Turn(Role.SYSTEM, "Be brief."),
@@ -18,6 +18,7 @@ class ChatPromptTest {
           new Turn(Role.USER, "And now?"));
 
   private final Tokenizer tokenizer = Tokenizer.gptNeoX();
+  private final ChatFormat format = ChatFormat.of(tokenizer);
 
   private String text(int[] tokens, int end) {
     return tokenizer.decode(Arrays.copyOf(tokens, end));
@@ -25,7 +26,7 @@ class ChatPromptTest {
 
   @Test
   void usersAndAssistantsTakeTurns() {
-    ChatPrompt prompt = ChatPrompt.of(TURNS, tokenizer);
+    ChatPrompt prompt = format.prompt(TURNS);
     assertThat(text(prompt.tokens(), prompt.tokens().length))
         .isEqualTo("Be brief.\n\nUser: Is it day?\nAssistant: Yes.\nUser: And now?\nAssistant:");
     assertThat(prompt.ends()).hasSize(4);
@@ -34,8 +35,16 @@ class ChatPromptTest {
 
   @Test
   void aConversationThatGoesOnBeginsWithTheSameTokens() {
-    ChatPrompt before = ChatPrompt.of(TURNS.subList(0, 2), tokenizer);
-    ChatPrompt after = ChatPrompt.of(TURNS, tokenizer);
+    ChatPrompt before = format.prompt(TURNS.subList(0, 2));
+    ChatPrompt after = format.prompt(TURNS);
     assertThat(Arrays.copyOf(after.tokens(), before.tokens().length)).isEqualTo(before.tokens());
+  }
+
+  @Test
+  void aMessageFollowsWhatWasSaid() {
+    assertThat(tokenizer.decode(format.next("Yes.", "And now?")))
+        .isEqualTo("\nUser: And now?\nAssistant:");
+    assertThat(tokenizer.decode(format.next("Yes.\nUser:", "And now?")))
+        .isEqualTo(" And now?\nAssistant:");
   }
 }
