@@ -10,9 +10,6 @@ import java.lang.foreign.MemorySegment;
  * comes, for the values that it has then; an error counts as much as feedback cannot take back.
  */
 final class FeedbackRows {
-  /** Rows that go through the factor together. */
-  private static final int TOGETHER = 16;
-
   private final TensorType type;
   private final float[][] factor; // (columns, columns), see InverseFactor
   private final float[] weights; // (columns), what the error of each counts
@@ -33,46 +30,34 @@ final class FeedbackRows {
   /**
    * Encodes rows.
    *
-   * @param values (rows, columns), overwritten
+   * @param values (rows, columns)
    */
   void encode(float[] values, int count, MemorySegment target) {
     BlockQuantizer quantizer = type.newQuantizer();
-    float[][] errors = new float[TOGETHER][size];
     int rows = count / columns;
-    for (int first = 0; first < rows; first += TOGETHER) {
-      int end = Math.min(rows, first + TOGETHER);
+    for (int first = 0; first < rows; first += Multiples.GROUP) {
+      float[][] group = new float[Math.min(Multiples.GROUP, rows - first)][columns];
+      float[][] errors = new float[group.length][size];
+      for (int i = 0; i < group.length; i++) {
+        System.arraycopy(values, (first + i) * columns, group[i], 0, columns);
+      }
       for (int block = 0; block < columns; block += size) {
-        for (int row = first; row < end; row++) {
-          roundBlock(quantizer, values, row * columns, block, errors[row - first]);
-          quantizer.write(target, type.byteSize((long) row * columns + block));
+        for (int i = 0; i < group.length; i++) {
+          roundBlock(quantizer, group[i], block, errors[i]);
+          quantizer.write(target, type.byteSize((long) (first + i) * columns + block));
         }
-        for (int i = 0; i < size; i++) {
-          for (int row = first; row < end; row++) {
-            float error = errors[row - first][i];
-            spread(values, row * columns, factor[block + i], error, block + size, columns);
-          }
-        }
+        Multiples.subtract(group, errors, factor, block, block + size, columns);
       }
     }
   }
 
-  /** Rounds a block of the row that begins at {@code row}; the feedback stays within the block. */
-  private void roundBlock(
-      BlockQuantizer quantizer, float[] values, int row, int block, float[] errors) {
-    quantizer.fit(values, row + block, weights, block);
+  /** Rounds a block of a row; the feedback stays within the block. */
+  private void roundBlock(BlockQuantizer quantizer, float[] row, int block, float[] errors) {
+    quantizer.fit(row, block, weights, block);
     for (int i = block; i < block + size; i++) {
-      float value = values[row + i];
-      float error = (value - quantizer.round(i - block, value)) / factor[i][i];
+      float error = (row[i] - quantizer.round(i - block, row[i])) / factor[i][i];
       errors[i - block] = error;
-      spread(values, row, factor[i], error, i + 1, block + size);
-    }
-  }
-
-  /** {@code values[row + from..row + to) -= error * factors[from..to)}. */
-  private static void spread(
-      float[] values, int row, float[] factors, float error, int from, int to) {
-    for (int k = from; k < to; k++) {
-      values[row + k] -= error * factors[k];
+      Multiples.subtract(row, error, factor[i], i + 1, block + size);
     }
   }
 }

@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * Adds up the products of the inputs of matrices, {@code H = Xᵀ X}: half the second derivative of
@@ -37,19 +36,24 @@ final class InputProducts implements ProjectionObserver {
       MemorySegment.copy(source, 0, rows, ValueLayout.JAVA_FLOAT, 4L * row * columns, count);
     }
 
-    /** Adds the products of so many inputs. */
-    void add(float[][] inputs, int tokens) {
-      IntStream.range(0, columns)
-          .parallel()
-          .forEach(
-              i -> {
-                float[] row = new float[i + 1];
-                read(i, i + 1, row);
-                for (int token = 0; token < tokens; token++) {
-                  InputProducts.add(row, inputs[token], inputs[token][i]);
-                }
-                write(i, i + 1, row);
-              });
+    /** Adds the products of inputs (tokens, columns). */
+    void add(float[][] inputs) {
+      Multiples.inGroups(columns, (first, count) -> add(inputs, first, count));
+    }
+
+    private void add(float[][] inputs, int first, int count) {
+      float[][] group = new float[count][first + count];
+      float[][] factors = new float[count][inputs.length];
+      for (int i = 0; i < count; i++) {
+        read(first + i, first + i + 1, group[i]);
+        for (int token = 0; token < inputs.length; token++) {
+          factors[i][token] = -inputs[token][first + i];
+        }
+      }
+      Multiples.subtract(group, factors, inputs, 0, 0, first + count);
+      for (int i = 0; i < count; i++) {
+        write(first + i, first + i + 1, group[i]);
+      }
     }
   }
 
@@ -64,7 +68,7 @@ final class InputProducts implements ProjectionObserver {
     for (int token = 0; token < tokens; token++) {
       inputs.read(token, x[token]);
     }
-    sums.computeIfAbsent(matrix, _ -> new Sum(columns, allocate(columns))).add(x, tokens);
+    sums.computeIfAbsent(matrix, _ -> new Sum(columns, allocate(columns))).add(x);
   }
 
   private MemorySegment allocate(int columns) {
@@ -72,12 +76,6 @@ final class InputProducts implements ProjectionObserver {
       return scratch.allocate(4L * columns * columns);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static void add(float[] row, float[] x, float factor) {
-    for (int k = 0; k < row.length; k++) {
-      row[k] += factor * x[k];
     }
   }
 
