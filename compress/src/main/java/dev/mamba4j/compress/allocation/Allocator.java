@@ -1,10 +1,13 @@
 package dev.mamba4j.compress.allocation;
 
 import dev.mamba4j.formats.tensor.TensorType;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Chooses a type for each tensor: the sum of losses is least while the sum of bytes stays within a
@@ -59,6 +62,50 @@ final class Allocator {
       chosen.add(choice);
     }
     return Optional.of(trace(tensors, chosen, step, steps));
+  }
+
+  /** The size of the file that a choice gives. */
+  @FunctionalInterface
+  interface FileSize {
+    long of(int[] choice) throws IOException;
+  }
+
+  /**
+   * The best choice whose file is not larger than a limit; what a file holds besides the tensors
+   * depends on the choice a little.
+   *
+   * @return the smallest options where even those take more
+   */
+  static int[] chooseFile(List<List<Option>> tensors, long limit, FileSize size)
+      throws IOException {
+    long forTensors = limit;
+    while (true) {
+      Optional<int[]> choice = choose(tensors, forTensors);
+      if (choice.isEmpty()) {
+        return tensors.stream().mapToInt(Allocator::indexOfSmallest).toArray();
+      }
+      long excess = size.of(choice.get()) - limit;
+      if (excess <= 0) {
+        return choice.get();
+      }
+      // From what this choice takes, not from what it was allowed to: that may be much more.
+      forTensors = bytes(tensors, choice.get()) - excess;
+    }
+  }
+
+  private static long bytes(List<List<Option>> tensors, int[] choice) {
+    long sum = 0;
+    for (int i = 0; i < choice.length; i++) {
+      sum += tensors.get(i).get(choice[i]).bytes();
+    }
+    return sum;
+  }
+
+  private static int indexOfSmallest(List<Option> options) {
+    return IntStream.range(0, options.size())
+        .boxed()
+        .min(Comparator.comparingLong(i -> options.get(i).bytes()))
+        .orElseThrow();
   }
 
   /**

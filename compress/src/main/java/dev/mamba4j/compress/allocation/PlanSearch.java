@@ -162,25 +162,9 @@ public final class PlanSearch {
     return header + (long) (goal.bits() * ModelWriter.values(source) / 8);
   }
 
-  /** The best choice whose file is not larger; the header depends on the choice a little. */
+  /** The best choice whose file is not larger. */
   private int[] within(long fileBytes, Goal goal) throws IOException {
-    long limit = fileBytes;
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      Optional<int[]> chosen = Allocator.choose(options, limit);
-      if (chosen.isEmpty()) {
-        break;
-      }
-      long excess = size(chosen.get(), goal) - fileBytes;
-      if (excess <= 0) {
-        return chosen.get();
-      }
-      limit -= excess;
-    }
-    int[] smallest = new int[options.size()];
-    for (int i = 0; i < smallest.length; i++) {
-      smallest[i] = options.get(i).size() - 1;
-    }
-    return smallest;
+    return Allocator.chooseFile(options, fileBytes, choice -> size(choice, goal));
   }
 
   private long size(int[] chosen, Goal goal) throws IOException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.mamba4j.compress.allocation.Allocator.Option;
 import dev.mamba4j.formats.tensor.TensorType;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -134,5 +135,26 @@ class AllocatorTest {
       seen.add(key);
     }
     assertThat(exchanges.next(now, 0, choice -> false)).isEmpty();
+  }
+
+  /** Losing sight of the best choice because sizes are coarse would cost a model dearly. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void findsTheLeastLossThatFitsInAFile(long seed) throws IOException {
+    List<List<Option>> tensors = tensors(seed);
+    Allocator.FileSize size = choice -> bytes(tensors, choice) + 1300 + 7L * (choice[0] % 2);
+    long least = size.of(new int[] {3, 3, 3, 3, 3});
+    for (long limit = least; limit < least + 6000; limit += 97) {
+      long forTensors = limit - 1307;
+      double expected =
+          all().stream()
+              .filter(choice -> bytes(tensors, choice) <= forTensors)
+              .mapToDouble(choice -> loss(tensors, choice))
+              .min()
+              .orElseThrow();
+      int[] found = Allocator.chooseFile(tensors, limit, size);
+      assertThat(size.of(found)).isLessThanOrEqualTo(limit);
+      assertThat(loss(tensors, found)).isLessThanOrEqualTo(expected + 1e-12);
+    }
   }
 }
