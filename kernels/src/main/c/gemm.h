@@ -106,12 +106,13 @@ static void multiply_rows(
             int columns = smaller_int(PANEL_COLUMNS, rows.columns - i);
             int bytes = columns / type->values * type->bytes;
             int64_t at = (int64_t)(i / type->values) * type->bytes;
-            struct part next = {at + bytes, bytes};
+            struct ahead ahead = {.at = at + bytes, .bytes = bytes, .stride = out.stride};
             if (i + columns == rows.columns) {
-                next.at = row + 2 * TILE_ROWS <= rows.count ? TILE_ROWS * rows.bytes : at;
+                ahead.at = row + 2 * TILE_ROWS <= rows.count ? TILE_ROWS * rows.bytes : at;
+                ahead.y = of_tile.y;
             }
             struct inputs part = from_column(x, i, &type->form);
-            type->int8(tile_rows, at, next, columns, &part, tokens, sums);
+            type->int8(tile_rows, at, &ahead, columns, &part, tokens, sums);
         }
         store_sums(sums, count, tokens, of_tile);
     }

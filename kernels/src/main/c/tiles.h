@@ -146,42 +146,48 @@ INLINE void add_tile(
     }
 }
 
-/* Some bytes of each row. */
-struct part {
+/* What is asked for while a panel is multiplied: the bytes of each row that come next and, with the last panel, where sums go. */
+struct ahead {
     int64_t at;
     int bytes;
+    const float *y; /* of the first row and token, or null */
+    int64_t stride; /* of y from token to token */
 };
 
-/* Asks for part i of n of the bytes of the rows. */
-INLINE void prefetch_share(const uint8_t *const rows[TILE_ROWS], struct part next, int i, int n) {
-    for (int r = i * TILE_ROWS / n; r < (i + 1) * TILE_ROWS / n; r++) {
-        for (int b = 0; b < next.bytes + 63; b += 64) {
-            PREFETCH_FAR(rows[r] + next.at + smaller_int(b, next.bytes - 1));
+/* Asks for the next lines of bytes in the first half of n tiles, so that they have come when they are unpacked. */
+INLINE void prefetch_rows(const uint8_t *const rows[TILE_ROWS], const struct ahead *ahead, int i, int n) {
+    const int first = smaller_int(2 * i * TILE_ROWS / n, TILE_ROWS);
+    const int end = smaller_int(2 * (i + 1) * TILE_ROWS / n, TILE_ROWS);
+    for (int r = first; r < end; r++) {
+        const uint8_t *from = rows[r] + ahead->at;
+        const uint8_t *line = (const uint8_t *)(((uintptr_t)from + 63) & ~(uintptr_t)63);
+        for (; line < from + ahead->bytes; line += 64) {
+            PREFETCH_FAR(line);
         }
     }
 }
 
-/* Adds the products of some columns of TILE_ROWS rows, at most PANEL_COLUMNS, with all tokens; asks for the bytes that come next. */
+/* Asks for where the sums of up to TILE_TOKENS tokens from the first on go. */
+INLINE void prefetch_output(const struct ahead *ahead, int first, int tokens) {
+    for (int t = first; ahead->y && t < smaller_int(first + TILE_TOKENS, tokens); t++) {
+        for (int r = 0; r < TILE_ROWS; r += 16) {
+            __builtin_prefetch(ahead->y + t * ahead->stride + r, 1, 3);
+        }
+    }
+}
+
+/* Adds the products of some columns of TILE_ROWS rows, at most PANEL_COLUMNS, with all tokens, and asks for what comes next. */
 typedef void panel_product(
-    const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens,
+    const uint8_t *const rows[TILE_ROWS], int64_t at, const struct ahead *ahead, int columns, const struct inputs *x, int tokens,
     tile_sums *sums);
-
-/* Asks for the inputs of up to TILE_TOKENS tokens from the first on. */
-INLINE void prefetch_inputs(const struct inputs *x, int first, int tokens, int columns) {
-    for (int t = first; t < smaller_int(first + TILE_TOKENS, tokens); t++) {
-        for (int c = 0; c < columns; c += 64) {
-            PREFETCH_NEAR(x->quants + t * x->stride + c);
-        }
-    }
-}
 
 /* All tokens, TILE_TOKENS at a time; add(n) treats n tokens from t on. */
 #define FOR_TILES(tokens, add)                                                                                               \
     const int tiles = (tokens + TILE_TOKENS - 1) / TILE_TOKENS;                                                              \
     for (int i = 0; i < tiles; i++) {                                                                                        \
         const int t = i * TILE_TOKENS;                                                                                       \
-        prefetch_share(rows, next, i, tiles);                                                                                \
-        prefetch_inputs(x, t + TILE_TOKENS, tokens, columns);                                                                \
+        prefetch_rows(rows, ahead, i, tiles);                                                                                \
+        prefetch_output(ahead, t, tokens);                                                                                   \
         switch (smaller_int(tokens - t, TILE_TOKENS)) { TILE_CASES(add) }                                                    \
     }
 
@@ -201,7 +207,7 @@ INLINE void prefetch_inputs(const struct inputs *x, int first, int tokens, int c
 
 /* form and unpack are constants. */
 INLINE void multiply_panels(
-    const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens,
+    const uint8_t *const rows[TILE_ROWS], int64_t at, const struct ahead *ahead, int columns, const struct inputs *x, int tokens,
     tile_sums *sums, const struct form form, unpack_rows *const unpack) {
     struct panel panels[TILE_VECTORS];
     for (int v = 0; v < TILE_VECTORS; v++) {
@@ -212,9 +218,9 @@ INLINE void multiply_panels(
 
 #define PANEL_PRODUCT(name, form, unpack)                                                                                    \
     static void name(                                                                                                        \
-        const uint8_t *const rows[TILE_ROWS], int64_t at, struct part next, int columns, const struct inputs *x, int tokens, \
-        tile_sums *sums) {                                                                                                   \
-        multiply_panels(rows, at, next, columns, x, tokens, sums, form, unpack);                                             \
+        const uint8_t *const rows[TILE_ROWS], int64_t at, const struct ahead *ahead, int columns, const struct inputs *x,    \
+        int tokens, tile_sums *sums) {                                                                                       \
+        multiply_panels(rows, at, ahead, columns, x, tokens, sums, form, unpack);                                            \
     }
 
 PANEL_PRODUCT(multiply_q8_0, FORM_Q8_0, unpack_q8_0)

@@ -14,7 +14,7 @@ final class Chunks {
   /** Rows of a chunk are a multiple of what kernels treat at once, for one token and for many. */
   private static final int STEP_MULTIPLE = 16;
 
-  private static final int PREFILL_MULTIPLE = 64;
+  private static final int PREFILL_MULTIPLE = 128;
 
   private Chunks() {}
 
