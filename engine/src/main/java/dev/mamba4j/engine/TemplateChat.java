@@ -102,7 +102,8 @@ final class TemplateChat implements ChatFormat {
     Text whole = text(List.of(ASKED, ANSWERED, new Turn(Role.USER, message)), true);
     int at = whole.toString().indexOf(ANSWERED.content());
     if (at < 0) {
-      throw new IllegalStateException("the chat template leaves out what the assistant said");
+      throw TemplateException.unsuitable(
+          "leaves out what the assistant said, so a conversation cannot go on");
     }
     int from = at + ANSWERED.content().length();
     for (String stop : stops) {

@@ -141,4 +141,15 @@ class TemplateChatTest {
         .isInstanceOf(TemplateException.class)
         .hasMessage("chat template, line 1: expected a value, found '%}'");
   }
+
+  @Test
+  void aTemplateThatForgetsAnswersIsRefused() throws FormatException {
+    ChatFormat format =
+        ChatFormat.of(
+            tokenizer("{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}"));
+
+    assertThatThrownBy(() -> format.next("", "And now?"))
+        .isInstanceOf(TemplateException.class)
+        .hasMessageContaining("leaves out what the assistant said");
+  }
 }

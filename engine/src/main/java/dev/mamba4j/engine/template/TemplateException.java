@@ -20,6 +20,11 @@ public final class TemplateException extends RuntimeException {
     return new TemplateException(message, NOWHERE);
   }
 
+  /** It runs, but what it makes cannot be used as a conversation. */
+  public static TemplateException unsuitable(String message) {
+    return new TemplateException("chat template: " + message, NOWHERE);
+  }
+
   /** Something goes wrong at a line of the template, from 1. */
   static TemplateException at(int line, String message) {
     return new TemplateException("chat template, line " + line + ": " + message, line);
