@@ -108,11 +108,10 @@ public final class ClipSearch implements AutoCloseable {
               .formatted(text.name(), FEWEST_WINDOWS, text.window(), text.windows()));
     }
     try (ClipSearch search = new ClipSearch(model, folder, listener)) {
+      EncodedMatrices encoded = new EncodedMatrices(method, search.scratch);
       for (SourceTensor tensor : source.tensors()) {
         if (tensor.isMatrix()) {
-          search.matrices.put(
-              tensor.name(),
-              new EncodedMatrices(method, search.scratch).get(tensor, plan.type(tensor)));
+          search.matrices.put(tensor.name(), encoded.get(tensor, plan.type(tensor)));
         }
       }
       return Optional.ofNullable(search.run(text)).map(plan::with);
