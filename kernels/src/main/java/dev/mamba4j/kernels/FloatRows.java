@@ -50,34 +50,42 @@ final class FloatRows {
   }
 
   private static void unpackF16(long from, int columns, long target) {
+    long in = Lanes.address(from);
+    long out = Lanes.address(target);
     for (int i = 0; i < columns; i += COUNT) {
-      Lanes.loadHalves(from + 2L * i).intoMemorySegment(MEMORY, target + 4L * i, ORDER);
+      Lanes.loadHalves(in + 2L * i).intoMemorySegment(MEMORY, out + 4L * i, ORDER);
     }
   }
 
   private static void unpackBF16(long from, int columns, long target) {
+    long in = Lanes.address(from);
+    long out = Lanes.address(target);
     for (int i = 0; i < columns; i += COUNT) {
-      Lanes.loadBrainHalves(from + 2L * i).intoMemorySegment(MEMORY, target + 4L * i, ORDER);
+      Lanes.loadBrainHalves(in + 2L * i).intoMemorySegment(MEMORY, out + 4L * i, ORDER);
     }
   }
 
   private static void unpackQ8_0(long from, int blocks, long target) {
+    long in = Lanes.address(from);
+    long out = Lanes.address(target);
     for (int block = 0; block < blocks; block++) {
-      long quants = from + 34L * block + 2;
-      FloatVector scale = broadcast(FLOATS, Lanes.loadHalf(from + 34L * block));
+      long quants = in + 34L * block + 2;
+      FloatVector scale = broadcast(FLOATS, Lanes.loadHalf(in + 34L * block));
       for (int i = 0; i < 32; i += COUNT) {
-        long to = target + 128L * block + 4L * i;
+        long to = out + 128L * block + 4L * i;
         Lanes.loadBytes(quants + i).mul(scale).intoMemorySegment(MEMORY, to, ORDER);
       }
     }
   }
 
   private static void unpackQ4_0(long from, int blocks, long target) {
+    long in = Lanes.address(from);
+    long out = Lanes.address(target);
     for (int block = 0; block < blocks; block++) {
-      long quants = from + 18L * block + 2;
-      FloatVector scale = broadcast(FLOATS, Lanes.loadHalf(from + 18L * block));
+      long quants = in + 18L * block + 2;
+      FloatVector scale = broadcast(FLOATS, Lanes.loadHalf(in + 18L * block));
       for (int i = 0; i < 16; i += COUNT) {
-        long to = target + 128L * block + 4L * i;
+        long to = out + 128L * block + 4L * i;
         IntVector q = Lanes.loadUnsignedBytes(quants + i);
         IntVector low = q.and(NIBBLE).sub(ZERO);
         IntVector high = q.lanewise(LSHR, 4).sub(ZERO);
@@ -96,16 +104,20 @@ final class FloatRows {
    */
   private static void unpackQuants(
       int count, int group, long quants, long scales, long minimums, long target) {
+    long from = Lanes.address(quants);
+    long factors = Lanes.address(scales);
+    long offsets = Lanes.address(minimums);
+    long out = Lanes.address(target);
     int shift = group == 32 ? 2 : 3;
     long second = group == 32 ? 0 : 4;
     for (int i = 0; i < count; i++) {
       long at = (long) i << shift;
-      FloatVector d = broadcast(FLOATS, Lanes.loadFloat(scales + at));
-      FloatVector m = broadcast(FLOATS, Lanes.loadFloat(minimums + at));
-      FloatVector e = broadcast(FLOATS, Lanes.loadFloat(scales + at + second));
-      FloatVector n = broadcast(FLOATS, Lanes.loadFloat(minimums + at + second));
-      long q = quants + 32L * i;
-      long to = target + 128L * i;
+      FloatVector d = broadcast(FLOATS, Lanes.loadFloat(factors + at));
+      FloatVector m = broadcast(FLOATS, Lanes.loadFloat(offsets + at));
+      FloatVector e = broadcast(FLOATS, Lanes.loadFloat(factors + at + second));
+      FloatVector n = broadcast(FLOATS, Lanes.loadFloat(offsets + at + second));
+      long q = from + 32L * i;
+      long to = out + 128L * i;
       for (int c = 0; c < 16; c += COUNT) {
         Lanes.loadBytes(q + c).fma(d, m).intoMemorySegment(MEMORY, to + 4L * c, ORDER);
         Lanes.loadBytes(q + 16 + c).fma(e, n).intoMemorySegment(MEMORY, to + 64 + 4L * c, ORDER);

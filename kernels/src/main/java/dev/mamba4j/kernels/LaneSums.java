@@ -34,13 +34,16 @@ final class LaneSums {
 
   /** Makes so many bytes of vectors zeros. */
   static void clear(long vectors, long bytes) {
-    for (long i = 0; i < bytes; i += STRIDE) {
-      FloatVector.zero(FLOATS).intoMemorySegment(MEMORY, vectors + i, ORDER);
+    long first = Lanes.address(vectors);
+    int count = (int) (bytes / STRIDE);
+    for (int i = 0; i < count; i++) {
+      FloatVector.zero(FLOATS).intoMemorySegment(MEMORY, first + STRIDE * i, ORDER);
     }
   }
 
   /** The sum of the lanes of a vector that has been stored; what is stored changes. */
-  static float of(long vector) {
+  static float of(long sum) {
+    long vector = Lanes.address(sum);
     if (COUNT > 8) {
       fromMemorySegment(FloatVector.SPECIES_256, MEMORY, vector, ORDER)
           .add(fromMemorySegment(FloatVector.SPECIES_256, MEMORY, vector + 32, ORDER))

@@ -29,37 +29,37 @@ final class PlainBlocks {
 
   static void unpackQ4_1(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 20L * block;
-      Lanes.storeFloat(scales + 4L * block, Lanes.loadHalf(at));
-      Lanes.storeFloat(minimums + 4L * block, Lanes.loadHalf(at + 2));
-      unpackNibbles(at + 4, quants + 32L * block, (byte) 0);
+      long at = Lanes.address(from) + 20L * block;
+      Lanes.storeFloat(Lanes.address(scales) + 4L * block, Lanes.loadHalf(at));
+      Lanes.storeFloat(Lanes.address(minimums) + 4L * block, Lanes.loadHalf(at + 2));
+      unpackNibbles(at + 4, Lanes.address(quants) + 32L * block, (byte) 0);
     }
   }
 
   static void unpackQ5_0(long from, int blocks, long quants, long scales) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 22L * block;
-      Lanes.storeFloat(scales + 4L * block, Lanes.loadHalf(at));
-      unpackNibbles(at + 6, quants + 32L * block, (byte) 16);
-      addFifthBits(Lanes.loadInt(at + 2), quants + 32L * block);
+      long at = Lanes.address(from) + 22L * block;
+      Lanes.storeFloat(Lanes.address(scales) + 4L * block, Lanes.loadHalf(at));
+      unpackNibbles(at + 6, Lanes.address(quants) + 32L * block, (byte) 16);
+      addFifthBits(Lanes.loadInt(at + 2), Lanes.address(quants) + 32L * block);
     }
   }
 
   static void unpackQ5_1(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 24L * block;
-      Lanes.storeFloat(scales + 4L * block, Lanes.loadHalf(at));
-      Lanes.storeFloat(minimums + 4L * block, Lanes.loadHalf(at + 2));
-      unpackNibbles(at + 8, quants + 32L * block, (byte) 0);
-      addFifthBits(Lanes.loadInt(at + 4), quants + 32L * block);
+      long at = Lanes.address(from) + 24L * block;
+      Lanes.storeFloat(Lanes.address(scales) + 4L * block, Lanes.loadHalf(at));
+      Lanes.storeFloat(Lanes.address(minimums) + 4L * block, Lanes.loadHalf(at + 2));
+      unpackNibbles(at + 8, Lanes.address(quants) + 32L * block, (byte) 0);
+      addFifthBits(Lanes.loadInt(at + 4), Lanes.address(quants) + 32L * block);
     }
   }
 
   static void unpackIQ4_NL(long from, int blocks, long quants, long scales) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 18L * block;
-      Lanes.storeFloat(scales + 4L * block, Lanes.loadHalf(at));
-      unpackLevels(at + 2, quants + 32L * block);
+      long at = Lanes.address(from) + 18L * block;
+      Lanes.storeFloat(Lanes.address(scales) + 4L * block, Lanes.loadHalf(at));
+      unpackLevels(at + 2, Lanes.address(quants) + 32L * block);
     }
   }
 

@@ -28,17 +28,17 @@ final class SuperBlocks {
 
   static void unpackQ2_K(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 84L * block;
+      long at = Lanes.address(from) + 84L * block;
       float d = Lanes.loadHalf(at + 80);
       float dMin = Lanes.loadHalf(at + 82);
       for (int i = 0; i < 16; i += 8) {
         long packed = Lanes.loadLong(at + i);
         long target = 64L * block + 4L * i;
-        Lanes.scaleBytes(packed & NIBBLES, d, scales + target);
-        Lanes.scaleBytes((packed >>> 4) & NIBBLES, -dMin, minimums + target);
+        Lanes.scaleBytes(packed & NIBBLES, d, Lanes.address(scales) + target);
+        Lanes.scaleBytes((packed >>> 4) & NIBBLES, -dMin, Lanes.address(minimums) + target);
       }
-      unpackPairs(at + 16, quants + 256L * block);
-      unpackPairs(at + 16 + PLANE, quants + 256L * block + 128);
+      unpackPairs(at + 16, Lanes.address(quants) + 256L * block);
+      unpackPairs(at + 16 + PLANE, Lanes.address(quants) + 256L * block + 128);
     }
   }
 
@@ -59,19 +59,20 @@ final class SuperBlocks {
 
   static void unpackQ3_K(long from, int blocks, long quants, long scales) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 110L * block;
+      long at = Lanes.address(from) + 110L * block;
       float d = Lanes.loadHalf(at + 108);
       long low = Lanes.loadLong(at + 96);
       long high = Lanes.loadInt(at + 104);
       for (int i = 0; i < 2; i++) {
         long upper = ((high & PAIRS) | (((high >>> 2) & PAIRS) << 32)) << 4;
-        Lanes.scaleBytes(lessBy32((low & NIBBLES) | upper), d, scales + 64L * block + 32L * i);
+        Lanes.scaleBytes(
+            lessBy32((low & NIBBLES) | upper), d, Lanes.address(scales) + 64L * block + 32L * i);
         low >>>= 4;
         high >>>= 4;
       }
       for (int half = 0; half < 2; half++) {
         long plane = at + 32 + (long) PLANE * half;
-        unpackTriples(plane, at, 4 * half, quants + 256L * block + 128L * half);
+        unpackTriples(plane, at, 4 * half, Lanes.address(quants) + 256L * block + 128L * half);
       }
     }
   }
@@ -103,10 +104,12 @@ final class SuperBlocks {
 
   static void unpackQ4_K(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 144L * block;
-      unpackScalesAndMinimums(at, scales + 32L * block, minimums + 32L * block);
+      long at = Lanes.address(from) + 144L * block;
+      unpackScalesAndMinimums(
+          at, Lanes.address(scales) + 32L * block, Lanes.address(minimums) + 32L * block);
       for (int pair = 0; pair < 4; pair++) {
-        unpackNibbles(at + 16 + (long) PLANE * pair, quants + 256L * block + 64L * pair);
+        unpackNibbles(
+            at + 16 + (long) PLANE * pair, Lanes.address(quants) + 256L * block + 64L * pair);
       }
     }
   }
@@ -124,11 +127,12 @@ final class SuperBlocks {
 
   static void unpackQ5_K(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 176L * block;
-      unpackScalesAndMinimums(at, scales + 32L * block, minimums + 32L * block);
+      long at = Lanes.address(from) + 176L * block;
+      unpackScalesAndMinimums(
+          at, Lanes.address(scales) + 32L * block, Lanes.address(minimums) + 32L * block);
       for (int pair = 0; pair < 4; pair++) {
         long nibbles = at + 48 + (long) PLANE * pair;
-        unpackQuints(nibbles, at + 16, 2 * pair, quants + 256L * block + 64L * pair);
+        unpackQuints(nibbles, at + 16, 2 * pair, Lanes.address(quants) + 256L * block + 64L * pair);
       }
     }
   }
@@ -155,13 +159,13 @@ final class SuperBlocks {
 
   static void unpackQ6_K(long from, int blocks, long quants, long scales) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 210L * block;
+      long at = Lanes.address(from) + 210L * block;
       float d = Lanes.loadHalf(at + 208);
-      Lanes.scaleBytes(Lanes.loadLong(at + 192), d, scales + 64L * block);
-      Lanes.scaleBytes(Lanes.loadLong(at + 200), d, scales + 64L * block + 32);
+      Lanes.scaleBytes(Lanes.loadLong(at + 192), d, Lanes.address(scales) + 64L * block);
+      Lanes.scaleBytes(Lanes.loadLong(at + 200), d, Lanes.address(scales) + 64L * block + 32);
       for (int half = 0; half < 2; half++) {
         long pairs = at + 128 + (long) PLANE * half;
-        unpackSextets(at + 64L * half, pairs, quants + 256L * block + 128L * half);
+        unpackSextets(at + 64L * half, pairs, Lanes.address(quants) + 256L * block + 128L * half);
       }
     }
   }
@@ -199,15 +203,16 @@ final class SuperBlocks {
 
   static void unpackIQ4_XS(long from, int blocks, long quants, long scales) {
     for (int block = 0; block < blocks; block++) {
-      long at = from + 136L * block;
+      long at = Lanes.address(from) + 136L * block;
       long low = Lanes.loadInt(at + 4);
       // Nibbles and pairs of bits spread out to a byte each, four bytes at a time.
       Lanes.scaleBytes(
           lessBy32(spreadNibbles(low) | (spreadPairs(Lanes.loadInt(at) >>> 16) << 4)),
           Lanes.loadHalf(at),
-          scales + 32L * block);
+          Lanes.address(scales) + 32L * block);
       for (int group = 0; group < 8; group++) {
-        PlainBlocks.unpackLevels(at + 8 + 16L * group, quants + 256L * block + 32L * group);
+        PlainBlocks.unpackLevels(
+            at + 8 + 16L * group, Lanes.address(quants) + 256L * block + 32L * group);
       }
     }
   }

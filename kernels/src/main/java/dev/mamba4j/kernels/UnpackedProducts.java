@@ -64,18 +64,23 @@ final class UnpackedProducts {
       int count, int group, long quants, long scales, long minimums, long x, long lanes) {
     int shift = group == 32 ? 2 : 3;
     long second = group == 32 ? 0 : 4;
-    FloatVector s0 = fromMemorySegment(FLOATS, MEMORY, lanes, ORDER);
-    FloatVector s1 = fromMemorySegment(FLOATS, MEMORY, lanes + LaneSums.STRIDE, ORDER);
-    FloatVector s2 = fromMemorySegment(FLOATS, MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
-    FloatVector s3 = fromMemorySegment(FLOATS, MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    long bytes = Lanes.address(quants);
+    long factors = Lanes.address(scales);
+    long offsets = Lanes.address(minimums);
+    long in = Lanes.address(x);
+    long sums = Lanes.address(lanes);
+    FloatVector s0 = fromMemorySegment(FLOATS, MEMORY, sums, ORDER);
+    FloatVector s1 = fromMemorySegment(FLOATS, MEMORY, sums + LaneSums.STRIDE, ORDER);
+    FloatVector s2 = fromMemorySegment(FLOATS, MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
+    FloatVector s3 = fromMemorySegment(FLOATS, MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
     for (int i = 0; i < count; i++) {
       for (int half = 0; half < 32; half += 16) {
-        long q0 = quants + 32L * i + half;
+        long q0 = bytes + 32L * i + half;
         long q1 = q0 + UnpackedRows.COLUMNS;
         long q2 = q1 + UnpackedRows.COLUMNS;
         long q3 = q2 + UnpackedRows.COLUMNS;
-        long d = scales + ((long) i << shift) + (half >> 4) * second;
-        long m = minimums + ((long) i << shift) + (half >> 4) * second;
+        long d = factors + ((long) i << shift) + (half >> 4) * second;
+        long m = offsets + ((long) i << shift) + (half >> 4) * second;
         FloatVector d0 = broadcast(FLOATS, Lanes.loadFloat(d));
         FloatVector d1 = broadcast(FLOATS, Lanes.loadFloat(d + UnpackedRows.SCALES_STRIDE));
         FloatVector d2 = broadcast(FLOATS, Lanes.loadFloat(d + 2 * UnpackedRows.SCALES_STRIDE));
@@ -85,7 +90,7 @@ final class UnpackedProducts {
         FloatVector m2 = broadcast(FLOATS, Lanes.loadFloat(m + 2 * UnpackedRows.SCALES_STRIDE));
         FloatVector m3 = broadcast(FLOATS, Lanes.loadFloat(m + 3 * UnpackedRows.SCALES_STRIDE));
         for (int c = 0; c < 16; c += COUNT) {
-          long at = x + 128L * i + 4L * (half + c);
+          long at = in + 128L * i + 4L * (half + c);
           FloatVector v = fromMemorySegment(FLOATS, MEMORY, at, ORDER);
           s0 = Lanes.loadBytes(q0 + c).fma(d0, m0).fma(v, s0);
           s1 = Lanes.loadBytes(q1 + c).fma(d1, m1).fma(v, s1);
@@ -94,9 +99,9 @@ final class UnpackedProducts {
         }
       }
     }
-    s0.intoMemorySegment(MEMORY, lanes, ORDER);
-    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
-    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
-    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
+    s0.intoMemorySegment(MEMORY, sums, ORDER);
+    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
   }
 }

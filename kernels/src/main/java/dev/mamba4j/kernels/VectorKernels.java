@@ -42,19 +42,19 @@ final class VectorKernels implements Kernels {
   public void rmsNorm(
       Vectors x, int token, MemorySegment weight, int groupSize, float epsilon, Vectors out) {
     x.checkNorm(token, weight, groupSize, out);
-    long from = x.rowAddress(token);
-    long to = out.rowAddress(token);
-    long by = weight.address();
+    long from = Lanes.address(x.rowAddress(token));
+    long to = Lanes.address(out.rowAddress(token));
+    long by = Lanes.address(weight.address());
     for (int group = 0; group < x.columns(); group += groupSize) {
       float squares = dot(groupSize, from + 4L * group, from + 4L * group);
       float inverse = (float) (1 / Math.sqrt(squares / groupSize + epsilon));
-      int i = group;
-      for (; i + Lanes.COUNT <= group + groupSize; i += Lanes.COUNT) {
+      int lanes = group + groupSize / Lanes.COUNT * Lanes.COUNT;
+      for (int i = group; i < lanes; i += Lanes.COUNT) {
         FloatVector scaled = fromMemorySegment(FLOATS, MEMORY, from + 4L * i, ORDER).mul(inverse);
         FloatVector weights = fromMemorySegment(FLOATS, MEMORY, by + 4L * i, ORDER);
         scaled.mul(weights).intoMemorySegment(MEMORY, to + 4L * i, ORDER);
       }
-      for (; i < group + groupSize; i++) {
+      for (int i = lanes; i < group + groupSize; i++) {
         float scaled = Lanes.loadFloat(from + 4L * i) * inverse;
         Lanes.storeFloat(to + 4L * i, scaled * Lanes.loadFloat(by + 4L * i));
       }
@@ -128,8 +128,8 @@ final class VectorKernels implements Kernels {
   private static void convolveLanes(
       StateSpaceLayer layer, long at, long input, long state, long output) {
     long stride = 4L * layer.channels();
-    long weight = layer.convWeight().address() + at;
-    long past = state + at;
+    long weight = Lanes.address(layer.convWeight().address() + at);
+    long past = Lanes.address(state + at);
     FloatVector sum = fromMemorySegment(FLOATS, MEMORY, layer.convBias().address() + at, ORDER);
     for (int tap = 0; tap < layer.convWidth() - 1; tap++) {
       FloatVector value = fromMemorySegment(FLOATS, MEMORY, past, ORDER);
@@ -164,19 +164,21 @@ final class VectorKernels implements Kernels {
   }
 
   private static float dot(int count, long x, long y) {
+    long a = Lanes.address(x);
+    long b = Lanes.address(y);
     FloatVector sum = FloatVector.zero(FLOATS);
-    int i = 0;
-    for (; i + Lanes.COUNT <= count; i += Lanes.COUNT) {
+    int lanes = count / Lanes.COUNT * Lanes.COUNT;
+    for (int i = 0; i < lanes; i += Lanes.COUNT) {
       sum =
-          fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER)
-              .fma(fromMemorySegment(FLOATS, MEMORY, y + 4L * i, ORDER), sum);
+          fromMemorySegment(FLOATS, MEMORY, a + 4L * i, ORDER)
+              .fma(fromMemorySegment(FLOATS, MEMORY, b + 4L * i, ORDER), sum);
     }
     float tail = 0;
-    for (; i < count; i++) {
-      tail += Lanes.loadFloat(x + 4L * i) * Lanes.loadFloat(y + 4L * i);
+    for (int i = lanes; i < count; i++) {
+      tail += Lanes.loadFloat(a + 4L * i) * Lanes.loadFloat(b + 4L * i);
     }
-    long lanes = LaneSums.ofThread();
-    sum.intoMemorySegment(MEMORY, lanes, ORDER);
-    return LaneSums.of(lanes) + tail;
+    long vector = LaneSums.ofThread();
+    sum.intoMemorySegment(MEMORY, vector, ORDER);
+    return LaneSums.of(vector) + tail;
   }
 }

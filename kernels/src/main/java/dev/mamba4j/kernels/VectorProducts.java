@@ -24,8 +24,10 @@ import jdk.incubator.vector.IntVector;
  * becomes a float (see {@link FloatRows}), each lane adds up the products of its columns by one
  * multiply-add after another, and {@link LaneSums} adds up the lanes.
  *
- * <p>C2 stops inlining in a method where it has made 18000 nodes, of which a load takes hundreds: a
- * loop may hold about eight loads of weights. Past that vectors go through the heap.
+ * <p>C2 stops inlining in a method where it has made 18000 nodes, of which each operation of the
+ * Vector API takes some hundred before they fold: a loop may hold about eight loads of weights.
+ * Past that vectors go through the heap. And it must see loops that count: {@code i < whole}, not
+ * {@code i + COUNT <= columns}.
  *
  * <p>One method for each type rather than one with a strategy: vectors must not cross a call that
  * is not inlined. Each has more than 325 bytecodes (C2's FreqInlineSize), so that it is compiled by
@@ -71,29 +73,38 @@ final class VectorProducts {
       UnpackedProducts.add(weights, fromRow, toRow, x, y);
       return;
     }
-    long lanes = LaneSums.ofThread();
+    int columns = weights.columns();
+    long stride = weights.rowBytes();
+    long first = weights.rowAddress(0);
     int row = fromRow;
     for (; row + ROWS <= toRow; row += ROWS) {
-      addRows(weights, row, 1, x, lanes, y);
+      addRows(weights.type(), columns, first + row * stride, stride, x, y + 4L * row);
     }
     for (; row < toRow; row++) {
-      addRows(weights, row, 0, x, lanes, y);
+      addRows(weights.type(), columns, first + row * stride, 0, x, y + 4L * row);
     }
   }
 
   /**
-   * Four neighbouring rows, or one row four times over where no four are left.
+   * Four rows, or one row four times over where no four are left.
    *
-   * @param step 1 for four rows, 0 for one
+   * @param row address of the first
+   * @param stride bytes from row to row, 0 for one row
    */
-  private static void addRows(Matrix weights, int row, int step, long x, long lanes, long y) {
-    switch (weights.type()) {
-      case F32 -> addF32(weights, row, step, x, lanes, y);
-      case F16 -> addF16(weights, row, step, x, lanes, y);
-      case BF16 -> addBF16(weights, row, step, x, lanes, y);
-      case Q4_0 -> addQ4_0(weights, row, step, x, lanes, y);
-      case Q8_0 -> addQ8_0(weights, row, step, x, lanes, y);
-      default -> throw new IllegalArgumentException("no vector product for " + weights.type());
+  private static void addRows(
+      TensorType type, int columns, long row, long stride, long x, long out) {
+    long lanes = LaneSums.ofThread();
+    switch (type) {
+      case F32 -> addF32(columns, row, stride, x, lanes, out);
+      case F16 -> addF16(columns, row, stride, x, lanes, out);
+      case BF16 -> addBF16(columns, row, stride, x, lanes, out);
+      case Q4_0 -> {
+        addQ4_0(columns / 32, row, stride, x, lanes);
+        addQ4_0(columns / 32, row + 2 * stride, stride, x, lanes + 2 * LaneSums.STRIDE);
+        store(out, stride, lanes, 0, 0, 0, 0);
+      }
+      case Q8_0 -> addQ8_0(columns / 32, row, stride, x, lanes, out);
+      default -> throw new IllegalArgumentException("no vector product for " + type);
     }
   }
 
@@ -113,20 +124,19 @@ final class VectorProducts {
     return sum;
   }
 
-  private static void addF32(Matrix weights, int row, int step, long x, long lanes, long y) {
-    int columns = weights.columns();
-    long stride = step * weights.rowBytes();
-    long w0 = weights.rowAddress(row);
-    long w1 = w0 + stride;
-    long w2 = w1 + stride;
-    long w3 = w2 + stride;
+  private static void addF32(int columns, long row, long stride, long x, long lanes, long out) {
+    long w0 = Lanes.address(row);
+    long w1 = Lanes.address(row + stride);
+    long w2 = Lanes.address(row + 2 * stride);
+    long w3 = Lanes.address(row + 3 * stride);
+    long in = Lanes.address(x);
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
     FloatVector s3 = s0;
-    int i = 0;
-    for (; i + COUNT <= columns; i += COUNT) {
-      FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
+    int whole = columns / COUNT * COUNT;
+    for (int i = 0; i < whole; i += COUNT) {
+      FloatVector v = fromMemorySegment(FLOATS, MEMORY, in + 4L * i, ORDER);
       s0 = fromMemorySegment(FLOATS, MEMORY, w0 + 4L * i, ORDER).fma(v, s0);
       s1 = fromMemorySegment(FLOATS, MEMORY, w1 + 4L * i, ORDER).fma(v, s1);
       s2 = fromMemorySegment(FLOATS, MEMORY, w2 + 4L * i, ORDER).fma(v, s2);
@@ -136,34 +146,34 @@ final class VectorProducts {
     float t1 = 0;
     float t2 = 0;
     float t3 = 0;
-    for (; i < columns; i++) {
-      float v = Lanes.loadFloat(x + 4L * i);
+    for (int i = whole; i < columns; i++) {
+      float v = Lanes.loadFloat(in + 4L * i);
       t0 += Lanes.loadFloat(w0 + 4L * i) * v;
       t1 += Lanes.loadFloat(w1 + 4L * i) * v;
       t2 += Lanes.loadFloat(w2 + 4L * i) * v;
       t3 += Lanes.loadFloat(w3 + 4L * i) * v;
     }
-    s0.intoMemorySegment(MEMORY, lanes, ORDER);
-    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
-    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
-    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
-    store(y + 4L * row, step, lanes, t0, t1, t2, t3);
+    long sums = Lanes.address(lanes);
+    s0.intoMemorySegment(MEMORY, sums, ORDER);
+    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
+    store(out, stride, sums, t0, t1, t2, t3);
   }
 
-  private static void addF16(Matrix weights, int row, int step, long x, long lanes, long y) {
-    int columns = weights.columns();
-    long stride = step * weights.rowBytes();
-    long w0 = weights.rowAddress(row);
-    long w1 = w0 + stride;
-    long w2 = w1 + stride;
-    long w3 = w2 + stride;
+  private static void addF16(int columns, long row, long stride, long x, long lanes, long out) {
+    long w0 = Lanes.address(row);
+    long w1 = Lanes.address(row + stride);
+    long w2 = Lanes.address(row + 2 * stride);
+    long w3 = Lanes.address(row + 3 * stride);
+    long in = Lanes.address(x);
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
     FloatVector s3 = s0;
-    int i = 0;
-    for (; i + COUNT <= columns; i += COUNT) {
-      FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
+    int whole = columns / COUNT * COUNT;
+    for (int i = 0; i < whole; i += COUNT) {
+      FloatVector v = fromMemorySegment(FLOATS, MEMORY, in + 4L * i, ORDER);
       s0 = Lanes.loadHalves(w0 + 2L * i).fma(v, s0);
       s1 = Lanes.loadHalves(w1 + 2L * i).fma(v, s1);
       s2 = Lanes.loadHalves(w2 + 2L * i).fma(v, s2);
@@ -173,34 +183,34 @@ final class VectorProducts {
     float t1 = 0;
     float t2 = 0;
     float t3 = 0;
-    for (; i < columns; i++) {
-      float v = Lanes.loadFloat(x + 4L * i);
+    for (int i = whole; i < columns; i++) {
+      float v = Lanes.loadFloat(in + 4L * i);
       t0 += Lanes.loadHalf(w0 + 2L * i) * v;
       t1 += Lanes.loadHalf(w1 + 2L * i) * v;
       t2 += Lanes.loadHalf(w2 + 2L * i) * v;
       t3 += Lanes.loadHalf(w3 + 2L * i) * v;
     }
-    s0.intoMemorySegment(MEMORY, lanes, ORDER);
-    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
-    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
-    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
-    store(y + 4L * row, step, lanes, t0, t1, t2, t3);
+    long sums = Lanes.address(lanes);
+    s0.intoMemorySegment(MEMORY, sums, ORDER);
+    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
+    store(out, stride, sums, t0, t1, t2, t3);
   }
 
-  private static void addBF16(Matrix weights, int row, int step, long x, long lanes, long y) {
-    int columns = weights.columns();
-    long stride = step * weights.rowBytes();
-    long w0 = weights.rowAddress(row);
-    long w1 = w0 + stride;
-    long w2 = w1 + stride;
-    long w3 = w2 + stride;
+  private static void addBF16(int columns, long row, long stride, long x, long lanes, long out) {
+    long w0 = Lanes.address(row);
+    long w1 = Lanes.address(row + stride);
+    long w2 = Lanes.address(row + 2 * stride);
+    long w3 = Lanes.address(row + 3 * stride);
+    long in = Lanes.address(x);
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
     FloatVector s3 = s0;
-    int i = 0;
-    for (; i + COUNT <= columns; i += COUNT) {
-      FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER);
+    int whole = columns / COUNT * COUNT;
+    for (int i = 0; i < whole; i += COUNT) {
+      FloatVector v = fromMemorySegment(FLOATS, MEMORY, in + 4L * i, ORDER);
       s0 = Lanes.loadBrainHalves(w0 + 2L * i).fma(v, s0);
       s1 = Lanes.loadBrainHalves(w1 + 2L * i).fma(v, s1);
       s2 = Lanes.loadBrainHalves(w2 + 2L * i).fma(v, s2);
@@ -210,27 +220,27 @@ final class VectorProducts {
     float t1 = 0;
     float t2 = 0;
     float t3 = 0;
-    for (; i < columns; i++) {
-      float v = Lanes.loadFloat(x + 4L * i);
+    for (int i = whole; i < columns; i++) {
+      float v = Lanes.loadFloat(in + 4L * i);
       t0 += Lanes.loadBrainHalf(w0 + 2L * i) * v;
       t1 += Lanes.loadBrainHalf(w1 + 2L * i) * v;
       t2 += Lanes.loadBrainHalf(w2 + 2L * i) * v;
       t3 += Lanes.loadBrainHalf(w3 + 2L * i) * v;
     }
-    s0.intoMemorySegment(MEMORY, lanes, ORDER);
-    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
-    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
-    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
-    store(y + 4L * row, step, lanes, t0, t1, t2, t3);
+    long sums = Lanes.address(lanes);
+    s0.intoMemorySegment(MEMORY, sums, ORDER);
+    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
+    store(out, stride, sums, t0, t1, t2, t3);
   }
 
-  private static void addQ8_0(Matrix weights, int row, int step, long x, long lanes, long y) {
-    int blocks = weights.columns() / 32;
-    long stride = step * weights.rowBytes();
-    long w0 = weights.rowAddress(row);
-    long w1 = w0 + stride;
-    long w2 = w1 + stride;
-    long w3 = w2 + stride;
+  private static void addQ8_0(int blocks, long row, long stride, long x, long lanes, long out) {
+    long w0 = Lanes.address(row);
+    long w1 = Lanes.address(row + stride);
+    long w2 = Lanes.address(row + 2 * stride);
+    long w3 = Lanes.address(row + 3 * stride);
+    long in = Lanes.address(x);
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
@@ -243,64 +253,63 @@ final class VectorProducts {
       FloatVector d3 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w3 + at)));
       for (int i = 0; i < 32; i += 2 * COUNT) {
         long q = at + 2 + i;
-        long in = x + 128L * block + 4L * i;
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, in, ORDER);
+        long values = in + 128L * block + 4L * i;
+        FloatVector v = fromMemorySegment(FLOATS, MEMORY, values, ORDER);
         s0 = Lanes.loadBytes(w0 + q).mul(d0).fma(v, s0);
         s1 = Lanes.loadBytes(w1 + q).mul(d1).fma(v, s1);
         s2 = Lanes.loadBytes(w2 + q).mul(d2).fma(v, s2);
         s3 = Lanes.loadBytes(w3 + q).mul(d3).fma(v, s3);
         q += COUNT;
-        v = fromMemorySegment(FLOATS, MEMORY, in + BYTES, ORDER);
+        v = fromMemorySegment(FLOATS, MEMORY, values + BYTES, ORDER);
         s0 = Lanes.loadBytes(w0 + q).mul(d0).fma(v, s0);
         s1 = Lanes.loadBytes(w1 + q).mul(d1).fma(v, s1);
         s2 = Lanes.loadBytes(w2 + q).mul(d2).fma(v, s2);
         s3 = Lanes.loadBytes(w3 + q).mul(d3).fma(v, s3);
       }
     }
-    s0.intoMemorySegment(MEMORY, lanes, ORDER);
-    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
-    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
-    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
-    store(y + 4L * row, step, lanes, 0, 0, 0, 0);
+    long sums = Lanes.address(lanes);
+    s0.intoMemorySegment(MEMORY, sums, ORDER);
+    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
+    s2.intoMemorySegment(MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
+    s3.intoMemorySegment(MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
+    store(out, stride, sums, 0, 0, 0, 0);
   }
 
-  /** First the low nibbles of a block, which are its first 16 columns, then the high ones. */
-  private static void addQ4_0(Matrix weights, int row, int step, long x, long lanes, long y) {
-    int blocks = weights.columns() / 32;
-    long stride = step * weights.rowBytes();
-    long w0 = weights.rowAddress(row);
-    long w1 = w0 + stride;
-    long w2 = w1 + stride;
-    long w3 = w2 + stride;
+  /**
+   * First the low nibbles of a block, which are its first 16 columns, then the high ones. What C2
+   * inlines lasts for two rows.
+   */
+  private static void addQ4_0(int blocks, long row, long stride, long x, long lanes) {
+    long w0 = Lanes.address(row);
+    long w1 = Lanes.address(row + stride);
+    long in = Lanes.address(x);
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
     for (int block = 0; block < blocks; block++) {
       long at = 18L * block;
+      long values = in + 128L * block;
       FloatVector d0 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w0 + at)));
       FloatVector d1 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w1 + at)));
-      FloatVector d2 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w2 + at)));
-      FloatVector d3 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w3 + at)));
-      for (int i = 0; i < 32; i += COUNT) {
-        long q = at + 2 + (i & 15);
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, x + 128L * block + 4L * i, ORDER);
-        int shift = (i >> 2) & 4;
-        IntVector q0 = Lanes.loadUnsignedBytes(w0 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
-        IntVector q1 = Lanes.loadUnsignedBytes(w1 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
-        IntVector q2 = Lanes.loadUnsignedBytes(w2 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
-        IntVector q3 = Lanes.loadUnsignedBytes(w3 + q).lanewise(LSHR, shift).and(NIBBLE).sub(ZERO);
-        s0 = ((FloatVector) q0.convertShape(I2F, FLOATS, 0)).mul(d0).fma(v, s0);
-        s1 = ((FloatVector) q1.convertShape(I2F, FLOATS, 0)).mul(d1).fma(v, s1);
-        s2 = ((FloatVector) q2.convertShape(I2F, FLOATS, 0)).mul(d2).fma(v, s2);
-        s3 = ((FloatVector) q3.convertShape(I2F, FLOATS, 0)).mul(d3).fma(v, s3);
+      FloatVector m0 = d0.mul(-ZERO);
+      FloatVector m1 = d1.mul(-ZERO);
+      for (int i = 0; i < 16; i += COUNT) {
+        IntVector q0 = Lanes.loadUnsignedBytes(w0 + at + 2 + i).and(NIBBLE);
+        IntVector q1 = Lanes.loadUnsignedBytes(w1 + at + 2 + i).and(NIBBLE);
+        FloatVector v = fromMemorySegment(FLOATS, MEMORY, values + 4L * i, ORDER);
+        s0 = ((FloatVector) q0.convertShape(I2F, FLOATS, 0)).fma(d0, m0).fma(v, s0);
+        s1 = ((FloatVector) q1.convertShape(I2F, FLOATS, 0)).fma(d1, m1).fma(v, s1);
+      }
+      for (int i = 0; i < 16; i += COUNT) {
+        IntVector q0 = Lanes.loadUnsignedBytes(w0 + at + 2 + i).lanewise(LSHR, 4);
+        IntVector q1 = Lanes.loadUnsignedBytes(w1 + at + 2 + i).lanewise(LSHR, 4);
+        FloatVector v = fromMemorySegment(FLOATS, MEMORY, values + 64 + 4L * i, ORDER);
+        s0 = ((FloatVector) q0.convertShape(I2F, FLOATS, 0)).fma(d0, m0).fma(v, s0);
+        s1 = ((FloatVector) q1.convertShape(I2F, FLOATS, 0)).fma(d1, m1).fma(v, s1);
       }
     }
-    s0.intoMemorySegment(MEMORY, lanes, ORDER);
-    s1.intoMemorySegment(MEMORY, lanes + LaneSums.STRIDE, ORDER);
-    s2.intoMemorySegment(MEMORY, lanes + 2 * LaneSums.STRIDE, ORDER);
-    s3.intoMemorySegment(MEMORY, lanes + 3 * LaneSums.STRIDE, ORDER);
-    store(y + 4L * row, step, lanes, 0, 0, 0, 0);
+    long sums = Lanes.address(lanes);
+    s0.intoMemorySegment(MEMORY, sums, ORDER);
+    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
   }
 
   /**
@@ -308,9 +317,9 @@ final class VectorProducts {
    * there.
    */
   private static void store(
-      long out, int step, long lanes, float t0, float t1, float t2, float t3) {
+      long out, long stride, long lanes, float t0, float t1, float t2, float t3) {
     add(out, LaneSums.of(lanes), t0);
-    if (step != 0) {
+    if (stride != 0) {
       add(out + 4, LaneSums.of(lanes + LaneSums.STRIDE), t1);
       add(out + 8, LaneSums.of(lanes + 2 * LaneSums.STRIDE), t2);
       add(out + 12, LaneSums.of(lanes + 3 * LaneSums.STRIDE), t3);

@@ -154,47 +154,99 @@ final class VectorScan {
     for (int n = 0; n < size; n += TILE_ROWS) {
       long tile = state + stride * ((long) head * size + n);
       long rows = rows(n / TILE_ROWS, 0);
-      int p = n + TILE_ROWS <= size ? 0 : channels;
-      for (; p < lanes; p += COUNT) {
-        scanTile(rows, 4L * p, stride, tile);
+      int first = 0; // of the channels that go row by row
+      if (n + TILE_ROWS <= size) {
+        scanTiles(lanes, rows, stride, tile);
+        first = lanes;
       }
-      for (int row = 0; row < Math.min(TILE_ROWS, size - n); row++) {
-        int first = n + TILE_ROWS <= size ? lanes : 0;
+      for (int row = 0; row < Math.min(TILE_ROWS, size - n) && first < channels; row++) {
         scanRow(rows + 4L * row, first, channels, tile + row * stride);
       }
     }
   }
 
+  private void scanTiles(int lanes, long rows, long stride, long tile) {
+    if (tokens == 1) {
+      scanToken(lanes, rows, stride, tile, memory.inputs, memory.sums);
+    } else {
+      for (int p = 0; p < lanes; p += COUNT) {
+        scanTile(rows, 4L * p, stride, tile);
+      }
+    }
+  }
+
+  /** One token, four rows of T, {@code lanes} channels; what {@link #scanTile} does for one. */
+  private void scanToken(int lanes, long rows, long stride, long tile, long inputs, long sums) {
+    long t0 = Lanes.address(tile);
+    long t1 = Lanes.address(tile + stride);
+    long t2 = Lanes.address(tile + 2 * stride);
+    long t3 = Lanes.address(tile + 3 * stride);
+    long in = Lanes.address(inputs);
+    long out = Lanes.address(sums);
+    FloatVector fold = broadcast(FLOATS, loadFloat(memory.folds));
+    FloatVector b0 = broadcast(FLOATS, loadFloat(rows));
+    FloatVector b1 = broadcast(FLOATS, loadFloat(rows + 4));
+    FloatVector b2 = broadcast(FLOATS, loadFloat(rows + 8));
+    FloatVector b3 = broadcast(FLOATS, loadFloat(rows + 12));
+    FloatVector c0 = broadcast(FLOATS, loadFloat(rows + 16));
+    FloatVector c1 = broadcast(FLOATS, loadFloat(rows + 20));
+    FloatVector c2 = broadcast(FLOATS, loadFloat(rows + 24));
+    FloatVector c3 = broadcast(FLOATS, loadFloat(rows + 28));
+    for (int p = 0; p < lanes; p += COUNT) {
+      long at = 4L * p;
+      FloatVector x = fromMemorySegment(FLOATS, MEMORY, in + at, ORDER);
+      FloatVector sum = fromMemorySegment(FLOATS, MEMORY, out + at, ORDER);
+      FloatVector s = x.fma(b0, fromMemorySegment(FLOATS, MEMORY, t0 + at, ORDER).mul(fold));
+      s.intoMemorySegment(MEMORY, t0 + at, ORDER);
+      sum = s.fma(c0, sum);
+      s = x.fma(b1, fromMemorySegment(FLOATS, MEMORY, t1 + at, ORDER).mul(fold));
+      s.intoMemorySegment(MEMORY, t1 + at, ORDER);
+      sum = s.fma(c1, sum);
+      s = x.fma(b2, fromMemorySegment(FLOATS, MEMORY, t2 + at, ORDER).mul(fold));
+      s.intoMemorySegment(MEMORY, t2 + at, ORDER);
+      sum = s.fma(c2, sum);
+      s = x.fma(b3, fromMemorySegment(FLOATS, MEMORY, t3 + at, ORDER).mul(fold));
+      s.intoMemorySegment(MEMORY, t3 + at, ORDER);
+      s.fma(c3, sum).intoMemorySegment(MEMORY, out + at, ORDER);
+    }
+  }
+
   /** All tokens, four rows of T, a vector of channels {@code at} bytes from the first. */
   private void scanTile(long rows, long at, long stride, long tile) {
-    FloatVector s0 = load(tile + at);
-    FloatVector s1 = load(tile + at + stride);
-    FloatVector s2 = load(tile + at + 2 * stride);
-    FloatVector s3 = load(tile + at + 3 * stride);
-    long input = memory.inputs + at;
-    long output = memory.sums + at;
-    for (int t = 0; t < tokens; t++) {
+    long t0 = Lanes.address(tile + at);
+    long t1 = Lanes.address(tile + at + stride);
+    long t2 = Lanes.address(tile + at + 2 * stride);
+    long t3 = Lanes.address(tile + at + 3 * stride);
+    FloatVector s0 = fromMemorySegment(FLOATS, MEMORY, t0, ORDER);
+    FloatVector s1 = fromMemorySegment(FLOATS, MEMORY, t1, ORDER);
+    FloatVector s2 = fromMemorySegment(FLOATS, MEMORY, t2, ORDER);
+    FloatVector s3 = fromMemorySegment(FLOATS, MEMORY, t3, ORDER);
+    long step = stride & Integer.MAX_VALUE; // what the compiler can tell of it
+    long folds = Lanes.address(memory.folds);
+    long factors = Lanes.address(rows);
+    long inputs = Lanes.address(memory.inputs + at);
+    long sums = Lanes.address(memory.sums + at);
+    int count = tokens;
+    for (int t = 0; t < count; t++) {
       // Nearly always by 1; behind a condition the vectors would go through the heap.
-      FloatVector fold = broadcast(FLOATS, loadFloat(memory.folds + 4L * t));
-      FloatVector in = load(input);
-      FloatVector sum = load(output);
-      s0 = in.fma(broadcast(FLOATS, loadFloat(rows)), s0.mul(fold));
-      sum = s0.fma(broadcast(FLOATS, loadFloat(rows + 16)), sum);
-      s1 = in.fma(broadcast(FLOATS, loadFloat(rows + 4)), s1.mul(fold));
-      sum = s1.fma(broadcast(FLOATS, loadFloat(rows + 20)), sum);
-      s2 = in.fma(broadcast(FLOATS, loadFloat(rows + 8)), s2.mul(fold));
-      sum = s2.fma(broadcast(FLOATS, loadFloat(rows + 24)), sum);
-      s3 = in.fma(broadcast(FLOATS, loadFloat(rows + 12)), s3.mul(fold));
-      sum = s3.fma(broadcast(FLOATS, loadFloat(rows + 28)), sum);
-      store(sum, output);
-      rows += 4L * 2 * TILE_ROWS;
-      input += stride;
-      output += stride;
+      FloatVector fold = broadcast(FLOATS, loadFloat(folds + 4L * t));
+      FloatVector in = fromMemorySegment(FLOATS, MEMORY, inputs + step * t, ORDER);
+      FloatVector sum = fromMemorySegment(FLOATS, MEMORY, sums + step * t, ORDER);
+      long row = factors + 4L * 2 * TILE_ROWS * t;
+      s0 = in.fma(broadcast(FLOATS, loadFloat(row)), s0.mul(fold));
+      sum = s0.fma(broadcast(FLOATS, loadFloat(row + 16)), sum);
+      s1 = in.fma(broadcast(FLOATS, loadFloat(row + 4)), s1.mul(fold));
+      sum = s1.fma(broadcast(FLOATS, loadFloat(row + 20)), sum);
+      s2 = in.fma(broadcast(FLOATS, loadFloat(row + 8)), s2.mul(fold));
+      sum = s2.fma(broadcast(FLOATS, loadFloat(row + 24)), sum);
+      s3 = in.fma(broadcast(FLOATS, loadFloat(row + 12)), s3.mul(fold));
+      sum = s3.fma(broadcast(FLOATS, loadFloat(row + 28)), sum);
+      sum.intoMemorySegment(MEMORY, sums + step * t, ORDER);
     }
-    store(s0, tile + at);
-    store(s1, tile + at + stride);
-    store(s2, tile + at + 2 * stride);
-    store(s3, tile + at + 3 * stride);
+    s0.intoMemorySegment(MEMORY, t0, ORDER);
+    s1.intoMemorySegment(MEMORY, t1, ORDER);
+    s2.intoMemorySegment(MEMORY, t2, ORDER);
+    s3.intoMemorySegment(MEMORY, t3, ORDER);
   }
 
   /** All tokens, one row of T, channels in [first, end): what is left of whole tiles. */
@@ -218,35 +270,41 @@ final class VectorScan {
     float d = loadFloat(layer.d().address() + 4L * head);
     for (int t = 0; t < tokens; t++) {
       long z = projected.rowAddress(from + t) + first;
-      long out = y.rowAddress(from + t) + first;
+      long x = Lanes.address(x(head, t));
+      long sums = Lanes.address(sums(t));
+      long gate = Lanes.address(memory.gate);
+      long out = Lanes.address(y.rowAddress(from + t) + first);
       float factor = loadFloat(memory.factors + 4L * t);
       Lanes.silu(z, memory.gate, channels);
-      int p = 0;
-      for (; p + COUNT <= channels; p += COUNT) {
-        FloatVector skipped = load(x(head, t) + 4L * p).mul(d);
-        FloatVector sum = load(sums(t) + 4L * p).fma(broadcast(FLOATS, factor), skipped);
-        store(sum.mul(load(memory.gate + 4L * p)), out + 4L * p);
+      int lanes = channels / COUNT * COUNT;
+      for (int p = 0; p < lanes; p += COUNT) {
+        FloatVector skipped = load(x + 4L * p).mul(d);
+        FloatVector sum = load(sums + 4L * p).fma(broadcast(FLOATS, factor), skipped);
+        store(sum.mul(load(gate + 4L * p)), out + 4L * p);
       }
-      for (; p < channels; p++) {
-        float sum = factor * loadFloat(sums(t) + 4L * p) + d * loadFloat(x(head, t) + 4L * p);
-        storeFloat(out + 4L * p, sum * loadFloat(memory.gate + 4L * p));
+      for (int p = lanes; p < channels; p++) {
+        float sum = factor * loadFloat(sums + 4L * p) + d * loadFloat(x + 4L * p);
+        storeFloat(out + 4L * p, sum * loadFloat(gate + 4L * p));
       }
     }
   }
 
   private static void scale(int count, long x, float factor, long out) {
-    int i = 0;
-    for (; i + COUNT <= count; i += COUNT) {
-      store(load(x + 4L * i).mul(factor), out + 4L * i);
+    long from = Lanes.address(x);
+    long to = Lanes.address(out);
+    int lanes = count / COUNT * COUNT;
+    for (int i = 0; i < lanes; i += COUNT) {
+      store(load(from + 4L * i).mul(factor), to + 4L * i);
     }
-    for (; i < count; i++) {
-      storeFloat(out + 4L * i, loadFloat(x + 4L * i) * factor);
+    for (int i = lanes; i < count; i++) {
+      storeFloat(to + 4L * i, loadFloat(from + 4L * i) * factor);
     }
   }
 
   private static void clear(int count, long out) {
+    long to = Lanes.address(out);
     for (int i = 0; i < count; i++) {
-      storeFloat(out + 4L * i, 0);
+      storeFloat(to + 4L * i, 0);
     }
   }
 
