@@ -28,8 +28,13 @@ public final class ArithmeticPeak {
   private static final int HEAD_SIZE = 64;
   private static final int STATE_SIZE = 128;
 
-  private static final int ROUNDS = 6;
   private static final double LONG_ENOUGH_SECONDS = 0.01;
+
+  /** How long the best round has to stand: kernels in Java run slowly until they are compiled. */
+  private static final double SETTLED_SECONDS = 1;
+
+  /** What counts as faster than the best. */
+  private static final double FASTER = 1.05;
 
   private final Kernels kernels;
   private final int threads;
@@ -143,17 +148,23 @@ public final class ArithmeticPeak {
     void run(int thread);
   }
 
-  /** The best of some rounds, each so long that starting the threads does not count. */
+  /**
+   * The best of rounds, each so long that starting the threads does not count; they end when they
+   * have not become faster for a while.
+   */
   private double best(long operations, Task task) {
     try (WorkerTeam team = new WorkerTeam(threads)) {
       int repeats = 1;
-      while (seconds(team, task, repeats) < LONG_ENOUGH_SECONDS) {
-        repeats *= 2;
-      }
       double best = 0;
-      for (int round = 0; round < ROUNDS; round++) {
+      double settling = 0;
+      while (settling < SETTLED_SECONDS) {
         double seconds = seconds(team, task, repeats);
-        best = Math.max(best, (double) operations * threads * repeats / seconds);
+        double rate = (double) operations * threads * repeats / seconds;
+        settling = rate > FASTER * best ? 0 : settling + seconds;
+        best = Math.max(best, rate);
+        if (seconds < LONG_ENOUGH_SECONDS) {
+          repeats *= 2;
+        }
       }
       return best;
     }
