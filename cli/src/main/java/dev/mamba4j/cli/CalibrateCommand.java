@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
       "Reads a text with a model and writes how large the inputs of each matrix are: an importance",
       "matrix, in the form of llama.cpp. Take the unquantized model and text like that of its use.",
       "",
-      "Stopped (Ctrl-C), it goes on where it was when started again."
+      "Stopped (Ctrl-C) or killed, it goes on where it was when started again."
     },
     footer = {"", "Example:", "  mamba4j calibrate -m tiny.gguf -f text.txt -o tiny.imatrix.gguf"})
 final class CalibrateCommand implements Callable<Integer> {
@@ -92,9 +92,17 @@ final class CalibrateCommand implements Callable<Integer> {
               model,
               windows,
               target,
-              (done, total) -> {
-                bar.update("reading " + text.name(), done, total);
-                return !console.interruption().requested();
+              new Calibration.Progress() {
+                @Override
+                public boolean report(long done, long total) {
+                  bar.update("reading " + text.name(), done, total);
+                  return !console.interruption().requested();
+                }
+
+                @Override
+                public void note(String line) {
+                  console.note(line);
+                }
               });
       bar.clear();
       if (made.isEmpty()) {

@@ -5,9 +5,14 @@ import dev.mamba4j.compress.ModelSource;
 import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.PlanFile;
+import dev.mamba4j.compress.RoundToNearest;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.allocation.Divergence;
+import dev.mamba4j.compress.allocation.Goal;
 import dev.mamba4j.compress.allocation.PlanSearch;
+import dev.mamba4j.formats.WorkFolder;
+import dev.mamba4j.kernels.KernelChoice;
+import dev.mamba4j.kernels.Kernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,8 +25,6 @@ import picocli.CommandLine.Option;
 final class PlanOptions {
   private static final int FEEDBACK = 128;
   private static final int LARGE_FEEDBACK = 32;
-  private static final int CLIPPING = 64;
-  private static final int LARGE_CLIPPING = 8;
 
   @Option(
       names = {"-f", "--file"},
@@ -61,10 +64,12 @@ final class PlanOptions {
    * Runs the model that is quantized, over the text.
    *
    * @param input what the user calls the model
+   * @param work of the file that is to be made
    * @param source its weights, where they are not those of the input
    * @param why what the text is for
    */
-  PlanRun run(Console console, Path input, Path target, Optional<ModelSource> source, String why)
+  PlanRun run(
+      Console console, Path input, WorkFolder work, Optional<ModelSource> source, String why)
       throws IOException {
     if (text == null) {
       throw new UsageException(why + " takes a text to read: -f TEXT");
@@ -74,7 +79,13 @@ final class PlanOptions {
           "%s: %s runs a GGUF file; first: mamba4j convert %s -o FILE.gguf"
               .formatted(input, why, input));
     }
-    return new PlanRun(console, input, target, source, text, threads.options());
+    return new PlanRun(console, input, work, source, text, threads.options());
+  }
+
+  /** Refuses a size that no plan can have, before anything is read. */
+  void check(ModelSource source, Goal goal) throws IOException {
+    Kernels kernels = KernelChoice.decide(threads.options().kernels()).kernels();
+    PlanSearch.check(source, goal, new RoundToNearest(), kernels);
   }
 
   /** Windows that mixes are measured on. */
@@ -88,11 +99,6 @@ final class PlanOptions {
       return feedbackChunks;
     }
     return PlanSearch.isLarge(source) ? LARGE_FEEDBACK : FEEDBACK;
-  }
-
-  /** Windows that limits of activations are found and measured on, half of them for either. */
-  static int clippingWindows(ModelSource source) {
-    return PlanSearch.isLarge(source) ? LARGE_CLIPPING : CLIPPING;
   }
 
   /** Writes and shows the plan as asked; empty if that was all. */

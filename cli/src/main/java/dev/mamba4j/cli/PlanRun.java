@@ -16,7 +16,7 @@ import dev.mamba4j.compress.gptq.Gptq;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
-import dev.mamba4j.formats.PartialFile;
+import dev.mamba4j.formats.WorkFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,9 +27,11 @@ import java.util.Optional;
  * go together, to find a plan. Methods return empty where the user stopped them.
  */
 final class PlanRun implements AutoCloseable {
+  private static final String FLOATS = "floats.gguf";
+
   private final Console console;
   private final Path input;
-  private final Path target;
+  private final WorkFolder work;
   private final LanguageModel model;
   private final CalibrationText text;
   private final ProgressBar bar;
@@ -37,14 +39,14 @@ final class PlanRun implements AutoCloseable {
   PlanRun(
       Console console,
       Path input,
-      Path target,
+      WorkFolder work,
       Optional<ModelSource> source,
       Path text,
       ModelOptions options)
       throws IOException {
     this.console = console;
     this.input = input;
-    this.target = target;
+    this.work = work;
     String words = TextChoice.read(text);
     ModelOptions floats = options.withPrecision(Precision.FLOAT);
     model = source.isEmpty() ? LanguageModel.open(input, floats) : open(source.get(), floats);
@@ -66,24 +68,13 @@ final class PlanRun implements AutoCloseable {
 
   /** Opens weights that are in no file: in one that has no name any more once it is open. */
   private LanguageModel open(ModelSource source, ModelOptions options) throws IOException {
-    Path file = floats(target);
+    Path file = work.file(FLOATS);
     try {
       ModelWriter.write(source, Plan.lossless(source), file, ModelWriter.Progress.NONE);
       return LanguageModel.open(file, options);
     } finally {
       Files.deleteIfExists(file);
     }
-  }
-
-  private static Path floats(Path target) {
-    Path absolute = target.toAbsolutePath();
-    return absolute.resolveSibling("." + absolute.getFileName() + ".floats");
-  }
-
-  /** Deletes the weights that a run for this target has left if it was killed writing them. */
-  static void deleteLeftovers(Path target) throws IOException {
-    PartialFile.forget(floats(target));
-    Files.deleteIfExists(floats(target));
   }
 
   /** Makes the importance matrix, and keeps it beside the target. */
@@ -94,20 +85,23 @@ final class PlanRun implements AutoCloseable {
           "%s exists; use it: --calibration %s, or remove it".formatted(file, file));
     }
     console.note("calibrating first: " + file);
-    return Calibration.run(
-        model, text, file, (done, total) -> goOn("reading " + text.name(), done, total));
+    return Calibration.run(model, text, file, new Reader("reading " + text.name()));
+  }
+
+  /** Refuses a size that no plan can have by error feedback, before the text is read for it. */
+  void check(ModelSource source, Optional<ImportanceMatrix> importance, int windows, Goal goal)
+      throws IOException {
+    QuantizationMethod method =
+        Gptq.unread(text.spread(windows), ImportanceWeighted.of(importance));
+    PlanSearch.check(source, goal, method, model.kernels());
   }
 
   /** Reads the text for error feedback. */
   Optional<QuantizationMethod> feedback(
-      Optional<ImportanceMatrix> importance, int windows, ScratchFile scratch) {
+      Optional<ImportanceMatrix> importance, int windows, ScratchFile scratch) throws IOException {
     QuantizationMethod otherwise = ImportanceWeighted.of(importance);
     return Gptq.of(
-            model.mamba2(),
-            text.spread(windows),
-            otherwise,
-            scratch,
-            (done, total) -> goOn("reading for gptq", done, total))
+            model, text.spread(windows), otherwise, scratch, work, new Reader("reading for gptq"))
         .map(QuantizationMethod.class::cast);
   }
 
@@ -138,6 +132,24 @@ final class PlanRun implements AutoCloseable {
         model, source, plan, method, text.spread(windows), folder(), new Listener());
   }
 
+  private final class Reader implements Calibration.Progress, Gptq.Progress {
+    private final String what;
+
+    Reader(String what) {
+      this.what = what;
+    }
+
+    @Override
+    public boolean report(long done, long total) {
+      return goOn(what, done, total);
+    }
+
+    @Override
+    public void note(String line) {
+      PlanRun.this.note(line);
+    }
+  }
+
   private final class Listener implements PlanSearch.Listener {
     @Override
     public boolean progress(String what, long done, long total) {
@@ -146,13 +158,17 @@ final class PlanRun implements AutoCloseable {
 
     @Override
     public void note(String line) {
-      bar.clear();
-      console.note(line);
+      PlanRun.this.note(line);
     }
   }
 
+  private void note(String line) {
+    bar.clear();
+    console.note(line);
+  }
+
   private Path folder() {
-    return target.toAbsolutePath().getParent();
+    return work.folder().getParent();
   }
 
   private boolean goOn(String what, long done, long total) {
@@ -163,7 +179,7 @@ final class PlanRun implements AutoCloseable {
   /** In the folder of the target, named after the input. */
   private Path beside(String suffix) {
     String name = input.getFileName().toString().replaceFirst("\\.gguf$", "");
-    return target.toAbsolutePath().resolveSibling(name + suffix);
+    return folder().resolve(name + suffix);
   }
 
   @Override

@@ -2,7 +2,6 @@ package dev.mamba4j.cli;
 
 import dev.mamba4j.compress.ImportanceWeighted;
 import dev.mamba4j.compress.ModelSource;
-import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
 import dev.mamba4j.compress.PlanFile;
 import dev.mamba4j.compress.QuantizationMethod;
@@ -15,8 +14,7 @@ import dev.mamba4j.compress.allocation.PlanSearch;
 import dev.mamba4j.compress.allocation.StandardSize;
 import dev.mamba4j.compress.calibration.ImportanceMatrix;
 import dev.mamba4j.compress.transform.TransformedModel;
-import dev.mamba4j.engine.Clipping;
-import dev.mamba4j.engine.Mamba2Config;
+import dev.mamba4j.formats.WorkFolder;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -35,7 +33,10 @@ import picocli.CommandLine.Parameters;
     description = {
       "Compresses a model: to one type, or to the mix of types that costs it least.",
       "",
-      "The matrices (embedding, projections, head) get the types; all else stays F32."
+      "The matrices (embedding, projections, head) get the types; all else stays F32.",
+      "",
+      "Stopped (Ctrl-C) or killed, error feedback and the search for a mix go on where they were",
+      "when the same command is started again."
     },
     footer = {
       "",
@@ -47,9 +48,6 @@ import picocli.CommandLine.Parameters;
           + " tiny.imatrix.gguf"
     })
 final class QuantizeCommand implements Callable<Integer> {
-  /** By so much may tensors move when keys are added. */
-  private static final int ALIGNMENT = 32;
-
   private final Console console;
 
   @Parameters(paramLabel = "INPUT", description = "A GGUF file or the folder of a checkpoint.")
@@ -82,14 +80,7 @@ final class QuantizeCommand implements Callable<Integer> {
               + " (default, but for what a plan says).")
   private TransformChoice transforms;
 
-  @Option(
-      names = "--clip",
-      paramLabel = "auto|none",
-      description =
-          "auto: cut off the largest activations where that brings the quantized model nearer to"
-              + " the original, on windows of -f TEXT that the limits are not from; none (default,"
-              + " but for the limits in a plan).")
-  private Clip clip;
+  @Mixin private ClipOptions clipping;
 
   @Mixin private PlanOptions planning;
 
@@ -100,12 +91,6 @@ final class QuantizeCommand implements Callable<Integer> {
     PLAIN,
     IMPORTANCE,
     GPTQ
-  }
-
-  /** What may be cut off activations. */
-  private enum Clip {
-    AUTO,
-    NONE
   }
 
   /** Which transforms are allowed. */
@@ -224,15 +209,20 @@ final class QuantizeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     target.check();
     planning.check();
-    PlanRun.deleteLeftovers(output.target());
     if (method == Method.IMPORTANCE && calibration == null && target.isType()) {
       throw new UsageException("--method importance takes a matrix: --calibration FILE");
     }
-    if (target.isType() && method != Method.GPTQ && clip != Clip.AUTO) {
+    if (target.isType() && method != Method.GPTQ && !clipping.isAuto()) {
+      WorkFolder.forget(output.target());
       return output.write(console, input, this::direct);
     }
-    try (ScratchFile scratch = ScratchFile.in(output.target().toAbsolutePath().getParent())) {
-      return output.write(console, input, source -> running(source, scratch));
+    try (WorkFolder work = WorkFolder.open(output.target());
+        ScratchFile scratch = ScratchFile.in(work.folder().getParent())) {
+      int code = output.write(console, input, source -> running(source, work, scratch));
+      if (!console.interruption().requested()) {
+        work.delete();
+      }
+      return code;
     }
   }
 
@@ -276,16 +266,16 @@ final class QuantizeCommand implements Callable<Integer> {
     return kinds;
   }
 
-  private Optional<GgufOutput.Job> running(ModelSource source, ScratchFile scratch)
+  private Optional<GgufOutput.Job> running(ModelSource source, WorkFolder work, ScratchFile scratch)
       throws IOException {
-    Optional<Goal> goal = target.goal(source);
-    if (clip == Clip.AUTO && goal.orElse(null) instanceof Goal.FileSize size) {
-      goal = Optional.of(new Goal.FileSize(size.bytes() - limitBytes(source), size.text()));
+    Optional<Goal> goal = clipping.withRoom(target.goal(source), source);
+    if (goal.isPresent()) {
+      planning.check(source, goal.get());
     }
     String why = why(goal);
     Optional<ImportanceMatrix> importance = importance(source);
     if (importance.isEmpty() && method() != Method.PLAIN) {
-      try (PlanRun run = run(Optional.empty(), why)) {
+      try (PlanRun run = planning.run(console, input, work, Optional.empty(), why)) {
         importance = run.calibrate();
       }
       if (importance.isEmpty()) {
@@ -294,20 +284,11 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     Weights weights = changed(new Weights(source, importance));
     boolean asItIs = weights.source().transforms().isEmpty();
-    try (PlanRun run = run(asItIs ? Optional.empty() : Optional.of(weights.source()), why)) {
+    Optional<ModelSource> other = asItIs ? Optional.empty() : Optional.of(weights.source());
+    try (PlanRun run = planning.run(console, input, work, other, why)) {
       Optional<GgufOutput.Job> job = job(weights, run, goal, scratch);
       return job.isEmpty() && console.interruption().requested() ? stopped() : job;
     }
-  }
-
-  /** What limits take in a file. */
-  private static long limitBytes(ModelSource source) throws IOException {
-    Plan plan = Plan.uniform(source, TensorType.F16);
-    float[] limits = new float[Mamba2Config.layers(source.metadata())];
-    Plan clipped = plan.with(new Clipping(limits, limits));
-    return ModelWriter.fileBytes(source, clipped, new RoundToNearest())
-        - ModelWriter.fileBytes(source, plan, new RoundToNearest())
-        + ALIGNMENT;
   }
 
   private String why(Optional<Goal> goal) {
@@ -328,10 +309,6 @@ final class QuantizeCommand implements Callable<Integer> {
     return calibration == null ? Method.PLAIN : Method.IMPORTANCE;
   }
 
-  private PlanRun run(Optional<ModelSource> source, String why) throws IOException {
-    return planning.run(console, input, output.target(), source, why);
-  }
-
   private Optional<GgufOutput.Job> stopped() {
     console.note("stopped; start the same command again to go on");
     return Optional.empty();
@@ -342,11 +319,15 @@ final class QuantizeCommand implements Callable<Integer> {
       Weights weights, PlanRun run, Optional<Goal> goal, ScratchFile scratch) throws IOException {
     ModelSource source = weights.source();
     Optional<ImportanceMatrix> importance = weights.importance();
+    int windows = planning.feedbackWindows(source);
+    if (goal.isPresent() && method() == Method.GPTQ) {
+      run.check(source, importance, windows, goal.get());
+    }
     Optional<QuantizationMethod> chosen =
         switch (method()) {
           case PLAIN -> Optional.of(new RoundToNearest());
           case IMPORTANCE -> Optional.of(ImportanceWeighted.of(importance));
-          case GPTQ -> run.feedback(importance, planning.feedbackWindows(source), scratch);
+          case GPTQ -> run.feedback(importance, windows, scratch);
         };
     if (chosen.isEmpty()) {
       return Optional.empty();
@@ -367,23 +348,17 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private Optional<GgufOutput.Job> finish(PlanRun run, GgufOutput.Job job, Divergence divergence)
       throws IOException {
-    if (clip != Clip.AUTO) {
-      return planning.finish(console, job, divergence);
-    }
-    int windows = PlanOptions.clippingWindows(job.source());
-    Optional<Plan> clipped = run.clip(job.source(), job.plan(), job.method(), windows);
+    Optional<GgufOutput.Job> clipped = clipping.clip(run, job);
     return clipped.isEmpty()
         ? Optional.empty()
-        : planning.finish(
-            console, new GgufOutput.Job(job.source(), clipped.get(), job.method()), divergence);
+        : planning.finish(console, clipped.get(), divergence);
   }
 
   private Plan plan(ModelSource source) throws IOException {
     if (target.plan == null) {
       return Plan.uniform(source, target.plainType());
     }
-    Plan plan = PlanFile.read(target.plan, source);
-    return clip == Clip.NONE ? new Plan(plan.choices(), plan.goal()) : plan;
+    return clipping.allowed(PlanFile.read(target.plan, source));
   }
 
   private Optional<ImportanceMatrix> importance(ModelSource source) throws IOException {

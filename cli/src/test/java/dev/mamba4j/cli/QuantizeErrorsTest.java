@@ -48,6 +48,14 @@ class QuantizeErrorsTest {
         .contains("1.0 bits per weight; the smallest possible is ");
   }
 
+  /** Before anything is read: the text is not there. */
+  @Test
+  void aBudgetThatIsTooSmallIsRefusedFirst() {
+    String missing = folder.resolve("missing.txt").toString();
+    assertThat(fails(1, "--target-size", "100kB", "-f", missing)).contains("the smallest possible");
+    assertThat(fails(1, "--target-bpw", "1", "-f", missing)).contains("the smallest possible is ");
+  }
+
   @Test
   void aTextThatIsTooShortTellsWhatAWindowTakes() throws IOException {
     for (String text : List.of("", "Once upon a time")) {

@@ -164,15 +164,16 @@ class QuantizePlanTest {
     assertThat(process.isAlive()).isTrue();
     process.destroyForcibly().waitFor();
     assertThat(names().stream().filter(name -> !name.endsWith(".partial")))
-        .containsExactlyInAnyOrder("m.gguf", cache);
+        .containsExactlyInAnyOrder("m.gguf", cache, ".a.gguf.work");
     Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q4_K", "--json").json();
-    assertThat(names()).contains("a.gguf");
+    assertThat(names()).contains("a.gguf").doesNotContain(".a.gguf.work");
   }
 
   @Test
   void whatAKilledOneLeftOfItsWeightsIsRemoved() throws IOException {
-    Files.writeString(folder.resolve(".a.gguf.floats"), "left");
-    Files.writeString(folder.resolve("..a.gguf.floats.partial"), "left");
+    Path work = Files.createDirectory(folder.resolve(".a.gguf.work"));
+    Files.writeString(work.resolve("floats.gguf"), "left");
+    Files.writeString(work.resolve(".floats.gguf.partial"), "left");
     Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q8_0", "--json").json();
     assertThat(names()).containsExactly("a.gguf");
   }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -214,7 +215,12 @@ public final class ModelWriter {
       SourceTensor tensor, GgufWriter writer, ExecutorService workers, int processors)
       throws IOException {
     if (isCopy(tensor)) {
-      copy(tensor, writer);
+      copy(tensor, tensor.stored().orElseThrow(), writer);
+      return;
+    }
+    Optional<MemorySegment> encoded = encoded(tensor);
+    if (encoded.isPresent()) {
+      copy(tensor, encoded.get(), writer);
       return;
     }
     TensorEncoder encoder = TensorEncoder.of(tensor, plan.type(tensor), method);
@@ -240,6 +246,14 @@ public final class ModelWriter {
     }
   }
 
+  private Optional<MemorySegment> encoded(SourceTensor tensor) throws IOException {
+    try {
+      return method.encoded(tensor, plan.type(tensor));
+    } catch (FormatException e) {
+      throw named(e);
+    }
+  }
+
   private static Callable<MemorySegment> task(
       TensorEncoder encoder, long first, int count, Arena arena) {
     return () -> {
@@ -255,12 +269,11 @@ public final class ModelWriter {
         : failure;
   }
 
-  private void copy(SourceTensor tensor, GgufWriter writer) throws IOException {
-    MemorySegment data = tensor.stored().orElseThrow();
+  private void copy(SourceTensor tensor, MemorySegment data, GgufWriter writer) throws IOException {
     long elements = tensor.info().elements();
     for (long first = 0; first < elements; first += COPY_SLICE) {
       long count = Math.min(COPY_SLICE, elements - first);
-      TensorType type = tensor.info().type();
+      TensorType type = plan.type(tensor);
       writer.write(tensor.name(), data.asSlice(type.byteSize(first), type.byteSize(count)));
       report(tensor, count);
     }

@@ -4,6 +4,7 @@ import dev.mamba4j.formats.gguf.GgufMetadata;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** How the values of a matrix become integers, once the type is chosen. */
 public interface QuantizationMethod {
@@ -39,4 +40,19 @@ public interface QuantizationMethod {
    * @throws IOException if what the method knows of the matrix is of no use
    */
   RowEncoder encoder(SourceTensor tensor, TensorType type) throws IOException;
+
+  /**
+   * All of a matrix, where the method keeps what it has encoded, so that work that was killed need
+   * not do it again; empty where it does not.
+   *
+   * @throws IOException as {@link #encoder}, or if a value does not fit the type
+   */
+  default Optional<MemorySegment> encoded(SourceTensor tensor, TensorType type) throws IOException {
+    return Optional.empty();
+  }
+
+  /** About how many seconds it takes to encode a matrix; 0 if that is little, or not known. */
+  default double seconds(SourceTensor tensor, TensorType type) {
+    return 0;
+  }
 }

@@ -10,6 +10,7 @@ import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
 import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.ProjectionObserver;
+import dev.mamba4j.formats.WorkFolder;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -49,9 +50,10 @@ class GptqTest {
   void productsLoseLessOnTheTextThatWasRead() throws IOException {
     try (LanguageModel model = open();
         ModelSource source = ModelWriter.open(original);
+        WorkFolder work = WorkFolder.open(folder.resolve("target"));
         ScratchFile scratch = ScratchFile.in(folder)) {
       QuantizationMethod gptq =
-          Gptq.of(model.mamba2(), text(model), new RoundToNearest(), scratch, (done, total) -> true)
+          Gptq.of(model, text(model), new RoundToNearest(), scratch, work, (done, total) -> true)
               .orElseThrow();
       for (String name : List.of("blk.0.ssm_in.weight", "blk.3.ssm_out.weight")) {
         SourceTensor matrix =
@@ -66,17 +68,19 @@ class GptqTest {
   @Test
   void aStoppedReadingLeavesNothing() throws IOException {
     try (LanguageModel model = open();
+        WorkFolder work = WorkFolder.open(folder.resolve("target"));
         ScratchFile scratch = ScratchFile.in(folder)) {
       assertThat(
               Gptq.of(
-                  model.mamba2(),
+                  model,
                   text(model),
                   new RoundToNearest(),
                   scratch,
+                  work,
                   (done, total) -> done < 600))
           .isEmpty();
-      try (Stream<Path> files = Files.list(folder)) {
-        assertThat(files).containsExactly(original); // the scratch file has no name
+      try (Stream<Path> files = Files.list(folder)) { // the scratch file has no name
+        assertThat(files).containsExactlyInAnyOrder(original, work.folder());
       }
     }
   }

@@ -1,6 +1,7 @@
 package dev.mamba4j.formats;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -45,7 +46,7 @@ public final class PartialFile {
     try {
       locked = lock(channel);
       if (!locked) {
-        throw new IOException(target + ": cannot be written: another process is writing it");
+        throw beingWritten(target);
       }
       channel.truncate(0);
       return new PartialFile(target, partial, channel);
@@ -69,8 +70,13 @@ public final class PartialFile {
   }
 
   private static Path partial(Path target) {
+    return beside(target, ".partial");
+  }
+
+  /** Where what belongs to a target lies until it is complete: {@code .NAME} and a suffix. */
+  static Path beside(Path target, String suffix) {
     Path absolute = target.toAbsolutePath();
-    return absolute.resolveSibling("." + absolute.getFileName() + ".partial");
+    return absolute.resolveSibling("." + absolute.getFileName() + suffix);
   }
 
   private static void deleteUnlessWritten(Path partial) {
@@ -97,8 +103,12 @@ public final class PartialFile {
     }
   }
 
+  static IOException beingWritten(Path target) {
+    return new IOException(target + ": cannot be written: another process is writing it");
+  }
+
   /** False if another writer holds the file; two writers of one file would mix their bytes. */
-  private static boolean lock(FileChannel channel) {
+  static boolean lock(FileChannel channel) {
     try {
       FileLock lock = channel.tryLock();
       return lock != null;
@@ -112,6 +122,13 @@ public final class PartialFile {
   /** Where the content goes. */
   public FileChannel channel() {
     return channel;
+  }
+
+  /** Appends all of the bytes. */
+  public void write(ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
   }
 
   /** Puts the file in its place, whole and on the disk. */

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** Matrices in the types that are tried, each encoded once. */
 final class EncodedMatrices {
@@ -35,10 +36,15 @@ final class EncodedMatrices {
   }
 
   private Matrix encode(SourceTensor tensor, TensorType type) throws IOException {
-    long count = tensor.info().elements();
-    MemorySegment target = scratch.allocate(type.byteSize(count));
-    TensorEncoder.of(tensor, type, method).encodeAll(target);
+    Optional<MemorySegment> kept = method.encoded(tensor, type);
+    MemorySegment bytes = kept.isPresent() ? kept.get() : toScratch(tensor, type);
     int rows = (int) tensor.info().rows();
-    return new Matrix(type, rows, (int) tensor.info().columns(), target);
+    return new Matrix(type, rows, (int) tensor.info().columns(), bytes);
+  }
+
+  private MemorySegment toScratch(SourceTensor tensor, TensorType type) throws IOException {
+    MemorySegment target = scratch.allocate(type.byteSize(tensor.info().elements()));
+    TensorEncoder.of(tensor, type, method).encodeAll(target);
+    return target;
   }
 }

@@ -12,6 +12,7 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Precision;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.tensor.TensorType;
+import dev.mamba4j.kernels.Kernels;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -105,6 +106,7 @@ public final class PlanSearch {
       Path cacheFile,
       Listener listener)
       throws IOException {
+    check(source, goal, method, model.kernels());
     try (Trials trials =
         new Trials(model, source, importance, method, text, folder, cacheFile, listener)) {
       PlanSearch search = new PlanSearch(source, method, trials);
@@ -113,7 +115,6 @@ public final class PlanSearch {
   }
 
   private Result run(Goal goal) throws IOException {
-    checkPossible(goal);
     options = trials.prepare() ? trials.options() : null;
     if (options == null) {
       return null;
@@ -130,12 +131,22 @@ public final class PlanSearch {
     };
   }
 
-  private void checkPossible(Goal goal) throws IOException {
+  /**
+   * Refuses a size that no plan can have.
+   *
+   * @param method of which a file tells
+   * @param kernels that are to run the types
+   * @throws FormatException if the goal cannot be reached; the message tells the smallest possible
+   */
+  public static void check(
+      ModelSource source, Goal goal, QuantizationMethod method, Kernels kernels)
+      throws IOException {
     Map<String, Choice> least = new LinkedHashMap<>();
     for (SourceTensor tensor : source.tensors()) {
       TensorType smallest = TensorType.F32;
-      for (TensorType type : tensor.isMatrix() ? trials.types(tensor) : List.<TensorType>of()) {
-        smallest = type.bitsPerWeight() <= smallest.bitsPerWeight() ? type : smallest;
+      for (TensorType type : Trials.types(tensor, kernels)) {
+        boolean smaller = type.bitsPerWeight() <= smallest.bitsPerWeight();
+        smallest = tensor.isMatrix() && smaller ? type : smallest;
       }
       least.put(tensor.name(), Choice.of(smallest));
     }

@@ -1,12 +1,14 @@
 package dev.mamba4j.compress.allocation;
 
 import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.formats.PartialFile;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -59,8 +61,13 @@ final class SensitivityCache {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put(ORIGIN, origin);
     all.put(VALUES, values);
-    Path partial = file.resolveSibling("." + file.getFileName() + ".partial");
-    Files.writeString(partial, Json.write(all));
-    Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
+    PartialFile partial = PartialFile.create(file);
+    try {
+      partial.write(ByteBuffer.wrap(Json.write(all).getBytes(StandardCharsets.UTF_8)));
+      partial.commit();
+    } catch (IOException e) {
+      partial.discard();
+      throw e;
+    }
   }
 }

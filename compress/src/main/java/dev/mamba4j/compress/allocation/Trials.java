@@ -11,6 +11,7 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2;
 import dev.mamba4j.engine.Precision;
 import dev.mamba4j.formats.tensor.TensorType;
+import dev.mamba4j.kernels.Kernels;
 import dev.mamba4j.kernels.Matrix;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -55,6 +56,7 @@ final class Trials implements AutoCloseable {
 
   private final LanguageModel model;
   private final Optional<ImportanceMatrix> importance;
+  private final QuantizationMethod method;
   private final CalibrationText text;
   private final PlanSearch.Listener listener;
   private final SensitivityCache cache;
@@ -81,6 +83,7 @@ final class Trials implements AutoCloseable {
       throws IOException {
     this.model = model;
     this.importance = importance;
+    this.method = method;
     this.text = text;
     this.listener = listener;
     String origin = Origin.of(model.file(), text) + " " + method.fingerprint();
@@ -101,9 +104,10 @@ final class Trials implements AutoCloseable {
   }
 
   /** The types that a matrix may get, the largest first. */
-  List<TensorType> types(SourceTensor matrix) {
+  static List<TensorType> types(SourceTensor matrix, Kernels kernels) {
     return TYPES.stream()
-        .filter(type -> usable(type) && matrix.info().columns() % type.blockSize() == 0)
+        .filter(type -> usable(type, kernels))
+        .filter(type -> matrix.info().columns() % type.blockSize() == 0)
         .toList();
   }
 
@@ -142,24 +146,19 @@ final class Trials implements AutoCloseable {
     long values = matrices.stream().mapToLong(tensor -> tensor.info().elements()).sum();
     boolean large = matrix.info().elements() > LARGE_SHARE * values;
     return (large ? TYPES : MEASURED)
-        .stream().filter(this::usable).map(type -> fitting(matrix, type)).distinct().toList();
+        .stream()
+            .filter(type -> usable(type, model.kernels()))
+            .map(type -> fitting(matrix, type))
+            .distinct()
+            .toList();
   }
 
   /** What each matrix may become and what that costs; null if it was told to stop. */
   List<List<Allocator.Option>> options() throws IOException {
-    List<TensorType> usable = TYPES.stream().filter(this::usable).toList();
+    List<TensorType> usable = TYPES.stream().filter(type -> usable(type, model.kernels())).toList();
     Map<String, Sensitivity> all = Sensitivities.start(matrices, usable, importance);
     allRuns = matrices.stream().mapToLong(matrix -> measuredTypes(matrix).size()).sum();
-    long left = allRuns - known();
-    if (left > 0) {
-      listener.note(
-          "measuring %d tensors, %d times %d tokens: about %d s"
-              .formatted(
-                  matrices.size(),
-                  left,
-                  text.windows() * text.window(),
-                  Math.round(left * secondsOfARun)));
-    }
+    announce();
     for (SourceTensor matrix : matrices) {
       for (TensorType type : measuredTypes(matrix)) {
         OptionalDouble divergence = sensitivity(matrix, type);
@@ -177,15 +176,28 @@ final class Trials implements AutoCloseable {
     return matrix.name() + " " + type;
   }
 
-  private long known() {
-    return matrices.stream()
-        .flatMap(matrix -> measuredTypes(matrix).stream().map(type -> key(matrix, type)))
-        .filter(key -> cache.get(key).isPresent())
-        .count();
+  /** Says how much there is to be measured, and how long that takes. */
+  private void announce() {
+    long left = 0;
+    double seconds = 0;
+    for (SourceTensor matrix : matrices) {
+      for (TensorType type : measuredTypes(matrix)) {
+        if (cache.get(key(matrix, type)).isEmpty()) {
+          left++;
+          seconds += secondsOfARun + method.seconds(matrix, type);
+        }
+      }
+    }
+    if (left > 0) {
+      listener.note(
+          "measuring %d tensors, %d times %d tokens: about %d s"
+              .formatted(
+                  matrices.size(), left, text.windows() * text.window(), Math.round(seconds)));
+    }
   }
 
-  private boolean usable(TensorType type) {
-    return type.canEncode() && model.kernels().supports(type);
+  private static boolean usable(TensorType type, Kernels kernels) {
+    return type.canEncode() && kernels.supports(type);
   }
 
   /** A type of blocks of 32 where rows are not whole blocks of 256. */
@@ -215,7 +227,7 @@ final class Trials implements AutoCloseable {
 
   private List<Allocator.Option> options(SourceTensor matrix, Sensitivity sensitivity) {
     List<Allocator.Option> result = new ArrayList<>();
-    for (TensorType type : types(matrix)) {
+    for (TensorType type : types(matrix, model.kernels())) {
       long bytes = type.byteSize(matrix.info().elements());
       result.add(new Allocator.Option(type, bytes, sensitivity.loss(type)));
     }

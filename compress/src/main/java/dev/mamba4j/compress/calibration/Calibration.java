@@ -22,7 +22,10 @@ import java.util.concurrent.TimeUnit;
  * other starts from the beginning.
  */
 public final class Calibration {
-  private static final long SAVE_NANOS = TimeUnit.SECONDS.toNanos(30);
+  /** Saving may take one of so many seconds. */
+  private static final int SHARE = 20;
+
+  private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   /** Follows the work. */
   @FunctionalInterface
@@ -34,6 +37,9 @@ public final class Calibration {
      * @return whether to go on
      */
     boolean report(long done, long total);
+
+    /** Something worth telling: that it goes on from an earlier start. */
+    default void note(String line) {}
   }
 
   private final LanguageModel model;
@@ -66,7 +72,12 @@ public final class Calibration {
 
   private Optional<ImportanceMatrix> run(Path target) throws IOException {
     int done = resume();
+    if (done > 0) {
+      progress.note(
+          "calibration goes on: %d of %d windows were read before".formatted(done, text.windows()));
+    }
     long saved = System.nanoTime();
+    long pause = SHORTEST_PAUSE_NANOS;
     model.mamba2().observe(squares);
     try (Mamba2State state = model.mamba2().newState()) {
       for (; done < text.windows(); done++) {
@@ -77,9 +88,11 @@ public final class Calibration {
           save(done);
           return Optional.empty();
         }
-        if (System.nanoTime() - saved > SAVE_NANOS) {
+        long now = System.nanoTime();
+        if (now - saved > pause) {
           save(done + 1);
           saved = System.nanoTime();
+          pause = Math.max(SHORTEST_PAUSE_NANOS, SHARE * (saved - now));
         }
       }
     } finally {

@@ -9,6 +9,7 @@ import dev.mamba4j.formats.gguf.GgufWriter;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +36,9 @@ record ImportanceFile(ImportanceMatrix matrix, Optional<String> origin) {
   private static final String SUMS = ".in_sum2";
   private static final String COUNTS = ".counts";
 
+  /** What float32 leaves of a sum, twice: (columns, 2). Only unfinished work has it. */
+  private static final String RESTS = ".rests";
+
   static void write(Path target, ImportanceMatrix matrix, Optional<String> origin)
       throws IOException {
     GgufMetadata.Builder keys =
@@ -51,25 +55,43 @@ record ImportanceFile(ImportanceMatrix matrix, Optional<String> origin) {
             (name, columns) -> {
               infos.add(new GgufTensorInfo(name + SUMS, TensorType.F32, columns.sums().length, 1));
               infos.add(new GgufTensorInfo(name + COUNTS, TensorType.F32, 1, 1));
+              if (origin.isPresent()) {
+                infos.add(
+                    new GgufTensorInfo(name + RESTS, TensorType.F32, columns.sums().length, 2));
+              }
             });
     try (GgufWriter writer = GgufWriter.create(target, keys.build(), infos);
         Arena arena = Arena.ofConfined()) {
       for (Map.Entry<String, ImportanceMatrix.Columns> entry : matrix.entries().entrySet()) {
-        float[] sums = toFloats(entry.getValue().sums());
         float count = (float) entry.getValue().count();
-        writer.write(entry.getKey() + SUMS, arena.allocateFrom(ValueLayout.JAVA_FLOAT, sums));
+        writer.write(entry.getKey() + SUMS, floats(arena, entry.getValue().sums()));
         writer.write(entry.getKey() + COUNTS, arena.allocateFrom(ValueLayout.JAVA_FLOAT, count));
+        if (origin.isPresent()) {
+          double[] rests = rests(entry.getValue().sums());
+          double[] last = rests(rests);
+          writer.write(entry.getKey() + RESTS, floats(arena, rests));
+          writer.write(entry.getKey() + RESTS, floats(arena, last));
+        }
       }
       writer.finish();
     }
   }
 
-  private static float[] toFloats(double[] values) {
+  private static MemorySegment floats(Arena arena, double[] values) {
     float[] floats = new float[values.length];
     for (int i = 0; i < floats.length; i++) {
       floats[i] = (float) values[i];
     }
-    return floats;
+    return arena.allocateFrom(ValueLayout.JAVA_FLOAT, floats);
+  }
+
+  /** What is lost where values become float32. */
+  private static double[] rests(double[] values) {
+    double[] rests = new double[values.length];
+    for (int i = 0; i < rests.length; i++) {
+      rests[i] = values[i] - (float) values[i];
+    }
+    return rests;
   }
 
   static ImportanceFile read(Path source) throws IOException {
@@ -113,6 +135,13 @@ record ImportanceFile(ImportanceMatrix matrix, Optional<String> origin) {
               .formatted(file.path(), sums.name(), sums.rows()));
     }
     double[] squares = values(file, sums);
+    Optional<GgufTensor> rests = file.tensor(name + RESTS);
+    if (rests.isPresent()) {
+      double[] both = values(file, rests.get());
+      for (int i = 0; i < squares.length && both.length == 2 * squares.length; i++) {
+        squares[i] = squares[i] + both[i] + both[squares.length + i];
+      }
+    }
     double count = values(file, counts)[0];
     check(file.path(), name, squares, count);
     return new ImportanceMatrix.Columns(squares, count);

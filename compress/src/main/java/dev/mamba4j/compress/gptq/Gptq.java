@@ -4,13 +4,14 @@ import dev.mamba4j.compress.QuantizationMethod;
 import dev.mamba4j.compress.ScratchFile;
 import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.calibration.CalibrationText;
-import dev.mamba4j.engine.Mamba2;
-import dev.mamba4j.engine.Mamba2State;
-import dev.mamba4j.engine.PrefillListener;
-import dev.mamba4j.engine.ProjectionObserver;
+import dev.mamba4j.compress.calibration.Origin;
+import dev.mamba4j.engine.LanguageModel;
+import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.formats.WorkFolder;
 import dev.mamba4j.formats.gguf.GgufMetadata;
 import dev.mamba4j.formats.tensor.TensorType;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
@@ -31,12 +32,21 @@ public final class Gptq implements QuantizationMethod {
 
   private static final String EMBEDDING = "token_embd.weight";
 
-  private final InputProducts products;
+  /** Of what is kept in a {@link WorkFolder}: another for each change of what is computed. */
+  private static final int VERSION = 1;
+
+  private final Optional<InputProducts> products;
+  private final EncodedFiles encoded;
   private final String text;
   private final QuantizationMethod otherwise;
 
-  private Gptq(InputProducts products, CalibrationText text, QuantizationMethod otherwise) {
+  private Gptq(
+      Optional<InputProducts> products,
+      EncodedFiles encoded,
+      CalibrationText text,
+      QuantizationMethod otherwise) {
     this.products = products;
+    this.encoded = encoded;
     this.text = text.windows() + " windows of " + text.window() + " tokens of " + text.name();
     this.otherwise = otherwise;
   }
@@ -47,55 +57,55 @@ public final class Gptq implements QuantizationMethod {
     /**
      * Called several times a window.
      *
-     * @param done tokens read
+     * @param done tokens read, those of an earlier start included
      * @return whether to go on
      */
     boolean report(long done, long total);
+
+    /** Something worth telling: what it takes, before it starts. */
+    default void note(String line) {}
   }
 
   /**
-   * Has a model read a text, to learn how the inputs of matrices go together.
+   * The method as it will be, for the size of files: it has not read anything, and encodes nothing.
+   */
+  public static QuantizationMethod unread(CalibrationText text, QuantizationMethod otherwise) {
+    return new Gptq(Optional.empty(), null, text, otherwise);
+  }
+
+  /**
+   * Has a model read a text, to learn how the inputs of matrices go together. What has been added
+   * up is saved from time to time, and each matrix once it is encoded, so that the same work, after
+   * it was killed, goes on where it was.
    *
-   * @param model in floats
+   * @param model opened with {@link dev.mamba4j.engine.Precision#FLOAT}
    * @param otherwise for matrices that are not seen, and for types without blocks
    * @param scratch holds four bytes for each pair of columns of a matrix, as long as the method is
    *     used
+   * @param work keeps as much again
    * @return empty if the progress stopped it
+   * @throws FormatException if there is not enough room for that
    */
   public static Optional<Gptq> of(
-      Mamba2 model,
+      LanguageModel model,
       CalibrationText text,
       QuantizationMethod otherwise,
       ScratchFile scratch,
-      Progress progress) {
+      WorkFolder work,
+      Progress progress)
+      throws IOException {
     InputProducts products = new InputProducts(scratch);
-    model.observe(products);
-    try (Mamba2State state = model.newState()) {
-      for (int i = 0; i < text.windows(); i++) {
-        state.reset();
-        if (!model.prefill(state, text.window(i), listener(text, i, progress))) {
-          return Optional.empty();
-        }
-      }
-    } finally {
-      model.observe(ProjectionObserver.NONE);
-    }
-    return Optional.of(new Gptq(products, text, otherwise));
-  }
-
-  private static PrefillListener listener(CalibrationText text, int window, Progress progress) {
-    return new PrefillListener() {
-      @Override
-      public boolean progress(int done, int total) {
-        long before = (long) window * text.window();
-        return progress.report(before + done, (long) text.windows() * text.window());
-      }
-
-      @Override
-      public int firstLogits(int total) {
-        return 0; // so that the head gets its inputs
-      }
-    };
+    Gptq method = new Gptq(Optional.of(products), new EncodedFiles(work), text, otherwise);
+    work.claim(
+        "%d %s %s %s"
+            .formatted(
+                VERSION,
+                model.kernels().name(),
+                Origin.of(model.file(), text),
+                method.fingerprint()));
+    return new Reading(model, text, products, work, progress).run()
+        ? Optional.of(method)
+        : Optional.empty();
   }
 
   @Override
@@ -117,11 +127,31 @@ public final class Gptq implements QuantizationMethod {
 
   @Override
   public RowEncoder encoder(SourceTensor tensor, TensorType type) throws IOException {
-    if (type.blockSize() == 1 || !products.has(tensor.name())) {
+    if (!feedsBack(tensor, type)) {
       return otherwise.encoder(tensor, type);
     }
     double damping = tensor.name().equals(EMBEDDING) ? EMBEDDING_DAMPING : DAMPING;
-    FeedbackRows rows = new FeedbackRows(type, products.inverseFactor(tensor.name(), damping));
+    FeedbackRows rows =
+        new FeedbackRows(type, products.orElseThrow().inverseFactor(tensor.name(), damping));
     return rows::encode;
+  }
+
+  private boolean feedsBack(SourceTensor tensor, TensorType type) {
+    return type.blockSize() > 1 && products.isPresent() && products.get().has(tensor.name());
+  }
+
+  @Override
+  public Optional<MemorySegment> encoded(SourceTensor tensor, TensorType type) throws IOException {
+    return feedsBack(tensor, type)
+        ? Optional.of(encoded.get(tensor, type, this))
+        : Optional.empty();
+  }
+
+  @Override
+  public double seconds(SourceTensor tensor, TensorType type) {
+    double perSecond = products.map(InputProducts::perSecond).orElse(0.0);
+    return perSecond > 0 && feedsBack(tensor, type)
+        ? Reading.roundingProducts(tensor.info()) / perSecond
+        : otherwise.seconds(tensor, type);
   }
 }

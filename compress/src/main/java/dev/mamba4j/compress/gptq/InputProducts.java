@@ -8,10 +8,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Adds up the products of the inputs of matrices, {@code H = Xᵀ X}: half the second derivative of
@@ -20,8 +21,10 @@ import java.util.Set;
  */
 final class InputProducts implements ProjectionObserver {
   private final ScratchFile scratch;
-  private final Map<String, Sum> sums = new HashMap<>();
+  private final Map<String, Sum> sums = new TreeMap<>();
   private final Set<String> factored = new HashSet<>();
+  private double added; // products
+  private double seconds; // that adding them took
 
   /**
    * @param rows (columns, columns), the lower triangle
@@ -68,7 +71,14 @@ final class InputProducts implements ProjectionObserver {
     for (int token = 0; token < tokens; token++) {
       inputs.read(token, x[token]);
     }
-    sums.computeIfAbsent(matrix, _ -> new Sum(columns, allocate(columns))).add(x);
+    long start = System.nanoTime();
+    sum(matrix, columns).add(x);
+    seconds += (System.nanoTime() - start) / 1e9;
+    added += (double) tokens * columns * (columns + 1) / 2;
+  }
+
+  private Sum sum(String matrix, int columns) {
+    return sums.computeIfAbsent(matrix, _ -> new Sum(columns, allocate(columns)));
   }
 
   private MemorySegment allocate(int columns) {
@@ -76,6 +86,59 @@ final class InputProducts implements ProjectionObserver {
       return scratch.allocate(4L * columns * columns);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** How many products were added up in a second; 0 if none was. */
+  double perSecond() {
+    return seconds > 0 ? added / seconds : 0;
+  }
+
+  /** Takes over a speed of an earlier start. */
+  void startSpeed(double perSecond) {
+    seconds = perSecond > 0 ? 1 : 0;
+    added = perSecond;
+  }
+
+  /** The names of the matrices that were seen, in their order. */
+  List<String> matrices() {
+    return List.copyOf(sums.keySet());
+  }
+
+  /** How many numbers the lower triangle of a matrix has. */
+  long triangle(String matrix) {
+    long columns = sums.get(matrix).columns();
+    return columns * (columns + 1) / 2;
+  }
+
+  /** The bytes of all lower triangles. */
+  long triangleBytes() {
+    return sums.keySet().stream().mapToLong(matrix -> 4 * triangle(matrix)).sum();
+  }
+
+  /** Takes a row of a lower triangle. */
+  @FunctionalInterface
+  interface RowConsumer {
+    void accept(MemorySegment row) throws IOException;
+  }
+
+  /** Gives the rows of a lower triangle, of one number, two and so on. */
+  void forEachRow(String matrix, RowConsumer target) throws IOException {
+    Sum sum = sums.get(matrix);
+    for (long i = 0; i < sum.columns(); i++) {
+      target.accept(sum.rows().asSlice(4 * i * sum.columns(), 4 * (i + 1)));
+    }
+  }
+
+  /** Goes on from the lower triangle of a matrix, row after row. */
+  void startFrom(String matrix, MemorySegment triangle) {
+    long numbers = triangle.byteSize() / 4;
+    int columns = (int) ((Math.sqrt(8.0 * numbers + 1) - 1) / 2);
+    Sum sum = sum(matrix, columns);
+    long from = 0;
+    for (long i = 0; i < columns; i++) {
+      MemorySegment.copy(triangle, from, sum.rows(), 4 * i * columns, 4 * (i + 1));
+      from += 4 * (i + 1);
     }
   }
 
