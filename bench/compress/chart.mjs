@@ -3,6 +3,7 @@
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 440, 64, 190, 16, 48];
 const COLOURS = ["#777777", "#111111", "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2"];
 const MARKS = 1.1; // room around the outermost points, as a factor
+const SAME = 1.001; // sizes that differ by less, as a factor, are one
 
 const text = (x, y, words, attributes = "") => `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${words}</text>`;
 
@@ -15,7 +16,19 @@ function axis(values, from, to) {
   };
 }
 
-/** series: [{ name, points: [[x, y], ...] }]; x and y: { label, ticks: [[value, text], ...] } */
+/** Those that no smaller file beats, by size: types of one size differ, and a line through all of them would go up and down. */
+function best(points) {
+  const least = [];
+  for (const point of [...points].sort((a, b) => a[0] - b[0])) {
+    if (least.length === 0 || point[1] < least.at(-1)[1]) {
+      if (least.length > 0 && point[0] / least.at(-1)[0] < SAME) least.pop();
+      least.push(point);
+    }
+  }
+  return least;
+}
+
+/** A mark for each point, and a line through the best of each size. series: [{ name, points: [[x, y], ...] }]; x and y: { label, ticks: [[value, text], ...] } */
 export function chart(series, x, y) {
   const shown = series.filter((one) => one.points.length > 0);
   const all = shown.flatMap((one) => one.points);
@@ -30,13 +43,14 @@ export function chart(series, x, y) {
     const at = up.at(value).toFixed(1);
     parts.push(`<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" stroke="#ddd"/>`, text(LEFT - 6, up.at(value) + 4, words, 'text-anchor="end"'));
   }
+  parts.push(`<path d="M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}" fill="none" stroke="#777"/>`);
   parts.push(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, x.label, 'text-anchor="middle"'));
   parts.push(text(0, 0, y.label, `text-anchor="middle" transform="translate(14 ${(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)"`));
   shown.forEach((one, i) => {
-    const points = [...one.points].sort((a, b) => a[0] - b[0]).map((p) => [across.at(p[0]).toFixed(1), up.at(p[1]).toFixed(1)]);
+    const place = (p) => [across.at(p[0]).toFixed(1), up.at(p[1]).toFixed(1)];
     const colour = COLOURS[i % COLOURS.length];
-    parts.push(`<path d="M${points.map((p) => p.join(" ")).join("L")}" fill="none" stroke="${colour}" stroke-width="1.5"/>`);
-    parts.push(...points.map(([a, b]) => `<circle cx="${a}" cy="${b}" r="3" fill="${colour}"/>`));
+    parts.push(`<path d="M${best(one.points).map((p) => place(p).join(" ")).join("L")}" fill="none" stroke="${colour}" stroke-width="1.5"/>`);
+    parts.push(...one.points.map(place).map(([a, b]) => `<circle cx="${a}" cy="${b}" r="3" fill="${colour}"/>`));
     const top = TOP + 12 + 20 * i;
     parts.push(`<path d="M${WIDTH - RIGHT + 14} ${top - 4}h18" stroke="${colour}" stroke-width="3"/>`, text(WIDTH - RIGHT + 38, top, one.name));
   });
