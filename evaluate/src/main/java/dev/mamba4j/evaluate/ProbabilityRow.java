@@ -1,5 +1,6 @@
 package dev.mamba4j.evaluate;
 
+import dev.mamba4j.engine.sampling.Exponential;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -81,7 +82,7 @@ record ProbabilityRow(MemorySegment data, int vocabulary) {
         best = i;
       }
       if (here > -RANGE) { // the rest was cut off
-        divergence += StrictMath.exp(here) * (here - (logits[i] - logSumExp));
+        divergence += Exponential.of(here) * (here - (logits[i] - logSumExp));
       }
     }
     return new Comparison(logSumExp - logits[target], -get(target), divergence, best == bestHere);

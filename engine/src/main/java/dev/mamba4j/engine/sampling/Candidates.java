@@ -54,7 +54,7 @@ final class Candidates {
   void keepNucleus(double p) {
     double total = 0;
     for (int i = 0; i < size; i++) {
-      weights[i] = StrictMath.exp((double) scores[i] - highest);
+      weights[i] = Exponential.of((double) scores[i] - highest);
       total += weights[i];
     }
     // All weights below this add up to less than 1 - p of the total: none of them is needed.
@@ -98,7 +98,7 @@ final class Candidates {
   int draw(double temperature, double uniform) {
     double total = 0;
     for (int i = 0; i < size; i++) {
-      total += StrictMath.exp(((double) scores[i] - highest) / temperature);
+      total += Exponential.of(((double) scores[i] - highest) / temperature);
       weights[i] = total;
     }
     double target = uniform * total;

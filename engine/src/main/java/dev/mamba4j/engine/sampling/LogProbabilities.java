@@ -50,7 +50,7 @@ public final class LogProbabilities {
     double highest = Logits.highest(logits, count);
     double sum = 0;
     for (int i = 0; i < count; i++) {
-      sum += StrictMath.exp(logits[i] - highest);
+      sum += Exponential.of(logits[i] - highest);
     }
     return highest + StrictMath.log(sum);
   }
@@ -69,7 +69,7 @@ public final class LogProbabilities {
     double sum = 0;
     double differences = 0;
     for (int i = 0; i < count; i++) {
-      double weight = StrictMath.exp(base[i] - highest);
+      double weight = Exponential.of(base[i] - highest);
       if (weight > 0) {
         sum += weight;
         differences += weight * ((double) base[i] - logits[i]);

@@ -64,12 +64,16 @@ public final class Evaluation {
       items.add(task.item(row));
     }
     double[][] samples = new double[task.metrics().size()][items.size()];
-    for (int i = 0; i < items.size(); i++) {
-      List<Response> responses = responses(task, i, items.get(i));
-      for (int m = 0; m < samples.length; m++) {
-        samples[m][i] = task.metrics().get(m).of(items.get(i), responses);
+    for (int from = 0; from < items.size(); ) {
+      int to = togetherEnd(items, from);
+      List<List<Response>> responses = responses(task, from, items.subList(from, to));
+      for (int i = from; i < to; i++) {
+        for (int m = 0; m < samples.length; m++) {
+          samples[m][i] = task.metrics().get(m).of(items.get(i), responses.get(i - from));
+        }
+        progress.report(task, i + 1, items.size());
       }
-      progress.report(task, i + 1, items.size());
+      from = to;
     }
     Map<Metric, Estimate> metrics = new LinkedHashMap<>();
     for (int m = 0; m < samples.length; m++) {
@@ -79,19 +83,51 @@ public final class Evaluation {
     return new TaskResult(task, data, rows.size(), items.size(), metrics);
   }
 
-  private List<Response> responses(Task task, int number, Item item) throws IOException {
-    Optional<List<Response>> known = log.find(task, number, item);
-    if (known.isPresent()) {
-      return known.get();
-    }
-    List<Response> responses = alone ? oneByOne(item) : scorer.score(item.requests());
-    log.add(task, number, item, responses);
-    return responses;
+  /** Where the questions end that are asked together with the one at {@code from}. */
+  private int togetherEnd(List<Item> items, int from) {
+    int left = alone ? 0 : scorer.bestCount();
+    int to = from;
+    do {
+      left -= items.get(to).requests().size();
+      to++;
+    } while (to < items.size() && items.get(to).requests().size() <= left);
+    return to;
   }
 
-  private List<Response> oneByOne(Item item) throws IOException {
+  /**
+   * The answers to some questions.
+   *
+   * @param first number of the first
+   */
+  private List<List<Response>> responses(Task task, int first, List<Item> items)
+      throws IOException {
+    List<Optional<List<Response>>> known = new ArrayList<>();
+    List<Request> asked = new ArrayList<>();
+    for (int i = 0; i < items.size(); i++) {
+      known.add(log.find(task, first + i, items.get(i)));
+      if (known.get(i).isEmpty()) {
+        asked.addAll(items.get(i).requests());
+      }
+    }
+    List<Response> answers = alone ? oneByOne(asked) : scorer.score(asked);
+    List<List<Response>> all = new ArrayList<>();
+    int at = 0;
+    for (int i = 0; i < items.size(); i++) {
+      List<Response> responses = known.get(i).orElse(null);
+      if (responses == null) {
+        int end = at + items.get(i).requests().size();
+        responses = answers.subList(at, end);
+        at = end;
+        log.add(task, first + i, items.get(i), responses);
+      }
+      all.add(responses);
+    }
+    return all;
+  }
+
+  private List<Response> oneByOne(List<Request> requests) throws IOException {
     List<Response> responses = new ArrayList<>();
-    for (Request request : item.requests()) {
+    for (Request request : requests) {
       responses.addAll(scorer.score(List.of(request)));
     }
     return responses;

@@ -9,22 +9,28 @@ import dev.mamba4j.engine.sampling.LogProbabilities;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.kernels.Vectors;
 import java.io.InterruptedIOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Has a model tell how probable continuations are. What requests have in common at their start is
- * read once: where their tokens part, the state is forked, and the branches are read together, so
- * that short continuations share the reading of the weights. Logits are computed only at positions
- * whose next token counts.
+ * read once: where their tokens part, the state is forked. Passes are filled from all that is ready
+ * to be read, so that short texts share the reading of the weights. Logits are computed only at
+ * positions whose next token counts.
  */
 final class RequestScorer {
+  private static final long STATE_BYTES = 512L << 20;
+  private static final int MOST_REQUESTS = 64;
+
   private final LanguageModel model;
   private final Mamba2 mamba2;
-  private final List<float[]> free = new ArrayList<>(); // rows of logits: (vocabulary)
+  private final List<Row> rows = new ArrayList<>(); // of the pass that runs
+  private final List<float[]> free = new ArrayList<>(); // logits of rows: (vocabulary)
 
   RequestScorer(LanguageModel model) {
     this.model = model;
@@ -32,7 +38,15 @@ final class RequestScorer {
   }
 
   /**
-   * Scores requests, best those with the same context.
+   * How many requests are best scored together: enough to fill passes, and no more than a bounded
+   * memory has states for.
+   */
+  int bestCount() {
+    return Math.clamp(STATE_BYTES / mamba2.config().stateBytes(), 1, MOST_REQUESTS);
+  }
+
+  /**
+   * Scores requests; those that begin alike share the reading of what they have in common.
    *
    * @throws FormatException if the model has no tokenizer
    * @throws InterruptedIOException if the thread is interrupted
@@ -43,10 +57,16 @@ final class RequestScorer {
       sequences.add(Sequence.of(model.tokenizer(), request));
     }
     try (States states = new States()) {
-      List<Group> level = List.of(new Group(states.add(mamba2.newState()), sequences, 0));
-      while (!level.isEmpty()) {
-        read(level);
-        level = level.stream().flatMap(group -> group.branches(states).stream()).toList();
+      Deque<Group> ready = new ArrayDeque<>();
+      if (!sequences.isEmpty()) {
+        ready.add(new Group(states.add(mamba2.newState()), sequences, 0));
+      }
+      while (!ready.isEmpty()) {
+        List<Group> ends = new ArrayList<>();
+        run(fill(ready, ends));
+        for (Group group : ends) {
+          group.branches(states).forEach(ready::addFirst);
+        }
       }
     }
     return sequences.stream().map(Sequence::response).toList();
@@ -68,29 +88,25 @@ final class RequestScorer {
   }
 
   /**
-   * Reads what the sequences of each group have in common, as many tokens in a pass as it takes.
+   * As many tokens as a pass takes, of groups that are ready.
+   *
+   * @param ends gets those of which the pass reads the last token
    */
-  private void read(List<Group> groups) throws InterruptedIOException {
+  private static List<Span> fill(Deque<Group> ready, List<Group> ends) {
     List<Span> pass = new ArrayList<>();
     int room = Mamba2.PASS_TOKENS;
-    for (Group group : groups) {
-      for (int at = group.from; at < group.to; ) {
-        int end = Math.min(group.to, at + room);
-        pass.add(group.span(at, end));
-        room -= end - at;
-        at = end;
-        if (room == 0) {
-          run(pass);
-          pass.clear();
-          room = Mamba2.PASS_TOKENS;
-        }
+    while (room > 0 && !ready.isEmpty()) {
+      Group group = ready.getFirst();
+      int count = Math.min(group.left(), room);
+      if (count > 0) {
+        pass.add(group.next(count));
+        room -= count;
+      }
+      if (group.left() == 0) {
+        ends.add(ready.removeFirst());
       }
     }
-    run(pass);
-    groups.parallelStream().forEach(Group::count);
-    for (Group group : groups) {
-      free.addAll(group.logits);
-    }
+    return pass;
   }
 
   private void run(List<Span> pass) throws InterruptedIOException {
@@ -98,22 +114,38 @@ final class RequestScorer {
       throw new InterruptedIOException("interrupted");
     }
     mamba2.run(pass);
+    count();
   }
+
+  /** Looks at the rows of a pass on all processors, but adds up in the order of positions. */
+  private void count() {
+    RowSummary[] summaries =
+        rows.parallelStream().map(row -> RowSummary.of(row.logits)).toArray(RowSummary[]::new);
+    for (int i = 0; i < summaries.length; i++) {
+      Row row = rows.get(i);
+      row.group.count(row, summaries[i]);
+      free.add(row.logits);
+    }
+    rows.clear();
+  }
+
+  /** The logits after a position of a group. */
+  @SuppressWarnings("ArrayRecordComponent") // one pass long, and never compared
+  private record Row(Group group, int position, float[] logits) {}
 
   /** Sequences that are the same up to a position; the state has read as far as {@code from}. */
   private final class Group implements LogitsListener {
     private final Mamba2State state;
     private final List<Sequence> sequences;
-    private final int from;
     private final int to;
     private final int[] tokens; // [0, to)
     private final int firstScored;
-    private final List<float[]> logits = new ArrayList<>(); // at the positions from firstScored on
+    private int at; // what is to be read next
 
     Group(Mamba2State state, List<Sequence> sequences, int from) {
       this.state = state;
       this.sequences = sequences;
-      this.from = from;
+      at = from;
       to = commonEnd(sequences, from);
       tokens = sequences.getFirst().tokens(0, to);
       int first = sequences.stream().mapToInt(Sequence::firstScored).min().orElse(to);
@@ -134,25 +166,28 @@ final class RequestScorer {
       return group.stream().allMatch(sequence -> sequence.token(position) == token);
     }
 
-    Span span(int first, int end) {
-      return new Span(state, tokens, first, end, firstScored, this);
+    int left() {
+      return to - at;
+    }
+
+    Span next(int count) {
+      int from = at;
+      at += count;
+      return new Span(state, tokens, from, at, firstScored, this);
     }
 
     @Override
     public void logits(int position, Vectors all, int row) {
       float[] copy = free.isEmpty() ? new float[mamba2.config().vocabulary()] : free.removeLast();
       all.read(row, copy);
-      logits.add(copy);
+      rows.add(new Row(this, position, copy));
     }
 
-    /** Looks at the rows on all processors, but adds up in the order of positions. */
-    void count() {
-      RowSummary[] rows = logits.parallelStream().map(RowSummary::of).toArray(RowSummary[]::new);
+    void count(Row row, RowSummary summary) {
       for (Sequence sequence : sequences) {
-        for (int at = Math.max(sequence.firstScored(), from); at < to; at++) {
-          int row = at - firstScored;
-          double logit = logits.get(row)[sequence.token(at + 1)];
-          sequence.count(at, logit - rows[row].logSum, rows[row].best);
+        if (row.position >= sequence.firstScored()) {
+          double logit = row.logits[sequence.token(row.position + 1)];
+          sequence.count(row.position, logit - summary.logSum, summary.best);
         }
       }
     }
