@@ -45,6 +45,55 @@ INLINE v4 scaled_sum(struct activations x, int k) {
     return _mm_set1_ps((float)(x.sums[2 * k] + x.sums[2 * k + 1]) * x.scales[k]);
 }
 
+/* 16 bytes of each of two rows. */
+INLINE __m256i load_two(const uint8_t *p, const uint8_t *q) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load_few_bytes(p)), load_few_bytes(q), 1);
+}
+
+/*
+ * The sums over two blocks of 32 nibbles less a zero of four rows: of the first block those of rows 0 to 3, then of the second. Two rows share
+ * a vector, and since nibbles are small, their pairs can be joined before they are widened.
+ */
+INLINE __m256i nibble_sums(const uint8_t *const rows[ROWS], int64_t at, int bytes, const int8_t *x, int zero) {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i zeros = _mm256_set1_epi8((char)zero);
+    __m256i blocks[2];
+    for (int k = 0; k < 2; k++) {
+        __m256i low = _mm256_broadcastsi128_si256(load_few_bytes(x + 32 * k));
+        __m256i high = _mm256_broadcastsi128_si256(load_few_bytes(x + 32 * k + 16));
+        __m256i off = _mm256_add_epi16(_mm256_maddubs_epi16(zeros, low), _mm256_maddubs_epi16(zeros, high));
+        __m256i sums[2];
+        for (int r = 0; r < 2; r++) {
+            __m256i packed = load_two(rows[r] + at + bytes * k, rows[2 + r] + at + bytes * k);
+            __m256i lows = _mm256_maddubs_epi16(_mm256_and_si256(packed, nibble), low);
+            __m256i highs = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(packed, 4), nibble), high);
+            __m256i pairs = _mm256_add_epi16(lows, highs);
+            pairs = zero ? _mm256_sub_epi16(pairs, off) : pairs;
+            sums[r] = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+        }
+        blocks[k] = _mm256_add_epi32(_mm256_unpacklo_epi32(sums[0], sums[1]), _mm256_unpackhi_epi32(sums[0], sums[1]));
+    }
+    __m256i all = _mm256_add_epi32(_mm256_unpacklo_epi64(blocks[0], blocks[1]), _mm256_unpackhi_epi64(blocks[0], blocks[1]));
+    return _mm256_permute4x64_epi64(all, 0xd8);
+}
+
+/* sums + whole numbers times scales of two blocks of four rows, times those of the activations. */
+INLINE v4 add_two_blocks(v4 sums, __m256i whole, const uint8_t *const rows[ROWS], int64_t at, int bytes, const float *scales) {
+    __m256 values = _mm256_cvtepi32_ps(whole);
+    v4 first = _mm_mul_ps(halves_of_rows(rows, at), _mm_set1_ps(scales[0]));
+    v4 second = _mm_mul_ps(halves_of_rows(rows, at + bytes), _mm_set1_ps(scales[1]));
+    sums = multiply_add4(_mm256_castps256_ps128(values), first, sums);
+    return multiply_add4(_mm256_extractf128_ps(values, 1), second, sums);
+}
+
+INLINE v4 add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {
+    for (int k = 0; k < 4; k += 2) {
+        __m256i whole = nibble_sums(rows, at + 18 * k + 2, 18, x.quants + 32 * k, 8);
+        sums = add_two_blocks(sums, whole, rows, at + 18 * k, 18, x.scales + k);
+    }
+    return sums;
+}
+
 /* d * q; `pairs` is an expression of `block` and of the inputs xs. */
 #define STEP_OF(name, bytes, pairs_of_block)                                                                                 \
     INLINE v4 name(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {                             \
@@ -69,7 +118,6 @@ INLINE __m256i pairs_from(__m256i quants, int zero, __m256i x) {
     return _mm256_sub_epi16(_mm256_maddubs_epi16(quants, x), _mm256_maddubs_epi16(_mm256_set1_epi8((char)zero), x));
 }
 
-STEP_OF(add_step_q4_0, 18, pairs_from(load_nibbles(block + 2), 8, xs))
 STEP_OF(add_step_q5_0, 22, pairs_from(load_five_bits(block + 2, block + 6), 16, xs))
 
 /* d * q + m, m behind d; `load` is an expression that makes the quants of `block`. */

@@ -41,7 +41,8 @@ struct form {
     int block;    /* of the activations, 32 or 256 */
     int group;    /* columns that share a scale: 16, 32 or 256 */
     int offset;   /* of the bytes */
-    int wide;     /* whether bytes use all 8 bits, signed or not as the dot products are, else they are from 0 to 63 */
+    int wide;     /* whether bytes use all 8 bits, signed or not as the dot products are */
+    int most;     /* else they are from 0 to this */
     int floors;   /* whether groups of blocks of 32 have a float to be added */
     int minimums; /* how many minimums there are in 256 columns: 0, 8 or 16 */
 };
@@ -90,7 +91,7 @@ INLINE void put_nibbles(struct panel *panel, const uint8_t *const rows[LANES], i
     put(panel, high, highs);
 }
 
-#define FORM_Q4_0 ((struct form){.block = 32, .group = 32, .offset = 8})
+#define FORM_Q4_0 ((struct form){.block = 32, .group = 32, .offset = 8, .most = 15})
 
 INLINE void unpack_q4_0(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     for (int b = 0; b < blocks; b++, at += 18) {
@@ -101,7 +102,7 @@ INLINE void unpack_q4_0(const uint8_t *const rows[LANES], int64_t at, int blocks
 
 #define FLOORS (CHUNKS / 2)
 
-#define FORM_Q4_1 ((struct form){.block = 32, .group = 32, .floors = 1})
+#define FORM_Q4_1 ((struct form){.block = 32, .group = 32, .floors = 1, .most = 15})
 
 INLINE void unpack_q4_1(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     for (int b = 0; b < blocks; b++, at += 20) {
@@ -138,7 +139,7 @@ INLINE void put_fives(struct panel *panel, const uint8_t *const rows[LANES], int
     }
 }
 
-#define FORM_Q5_0 ((struct form){.block = 32, .group = 32, .offset = 16})
+#define FORM_Q5_0 ((struct form){.block = 32, .group = 32, .offset = 16, .most = 31})
 
 INLINE void unpack_q5_0(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     for (int b = 0; b < blocks; b++, at += 22) {
@@ -147,7 +148,7 @@ INLINE void unpack_q5_0(const uint8_t *const rows[LANES], int64_t at, int blocks
     }
 }
 
-#define FORM_Q5_1 ((struct form){.block = 32, .group = 32, .floors = 1})
+#define FORM_Q5_1 ((struct form){.block = 32, .group = 32, .floors = 1, .most = 31})
 
 INLINE void unpack_q5_1(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     for (int b = 0; b < blocks; b++, at += 24) {
@@ -199,7 +200,7 @@ INLINE void unpack_iq4_xs(const uint8_t *const rows[LANES], int64_t at, int bloc
 }
 
 #define FORM_Q2_K                                                                                                            \
-    ((struct form){.block = 256, .group = 256, .minimums = 16})
+    ((struct form){.block = 256, .group = 256, .minimums = 16, .most = 45})
 
 /* Scales are so small that their products with weights are bytes. */
 INLINE void unpack_q2_k(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
@@ -287,7 +288,7 @@ INLINE void put_scales_and_mins(struct panel *panel, const uint8_t *const rows[L
     store(panel->dmin, half_of_rows(rows, at - 2));
 }
 
-#define FORM_Q4_K ((struct form){.block = 256, .group = 32, .minimums = 8})
+#define FORM_Q4_K ((struct form){.block = 256, .group = 32, .minimums = 8, .most = 15})
 
 INLINE void unpack_q4_k(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     (void)blocks;
@@ -298,7 +299,7 @@ INLINE void unpack_q4_k(const uint8_t *const rows[LANES], int64_t at, int blocks
     }
 }
 
-#define FORM_Q5_K ((struct form){.block = 256, .group = 32, .minimums = 8})
+#define FORM_Q5_K ((struct form){.block = 256, .group = 32, .minimums = 8, .most = 31})
 
 INLINE void unpack_q5_k(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     (void)blocks;
@@ -318,7 +319,7 @@ INLINE void unpack_q5_k(const uint8_t *const rows[LANES], int64_t at, int blocks
     }
 }
 
-#define FORM_Q6_K ((struct form){.block = 256, .group = 16, .offset = 32})
+#define FORM_Q6_K ((struct form){.block = 256, .group = 16, .offset = 32, .most = 63})
 
 INLINE void unpack_q6_k(const uint8_t *const rows[LANES], int64_t at, int blocks, struct panel *panel) {
     (void)blocks;

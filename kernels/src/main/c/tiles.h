@@ -12,6 +12,10 @@
  *   dot(sums, bytes, x, k)     adds the products of four columns of each row with activations 4 k to 4 k + 3, k being a constant
  *   dot_wide                   the same for bytes that use all 8 bits
  *   dot_bytes(sums, bytes, x)  the same with the four activations at x
+ *   PAIRED                     1 where dot products go by way of 16-bit sums of pairs: then there are in place of dot and dot_wide
+ *     pairs_narrow, pairs_wide(bytes, x, k)  these sums
+ *     join_pairs(a, b)         16-bit sums of them
+ *     add_pairs(sums, pairs)   32-bit sums
  *   load_aligned, store_aligned
  *   set1_int, shift_left(v, n)
  */
@@ -54,8 +58,28 @@ INLINE struct inputs from_token(const struct inputs *x, int t) {
 /* Sums of the rows of a tile with one token. */
 typedef float tile_sums[TILE_ROWS];
 
-INLINE vi add_dots(vi sums, vb bytes, inputs16 x, const int k, const struct form form) {
-    return form.wide ? dot_wide(sums, bytes, x, k) : dot(sums, bytes, x, k);
+/* 32-bit sums of products, and where these go by way of 16-bit sums, those that still fit 16 bits. */
+struct products {
+    vi sums;
+#if PAIRED
+    vi waiting;
+#endif
+};
+
+/* Adds the products of columns 4 k to 4 k + 3 of chunk c of a group; c and k are constants where groups have few chunks. */
+INLINE void add_dots(struct products *products, vb bytes, inputs16 x, const int c, const int k, const struct form form) {
+#if PAIRED
+    const int fit = form.wide ? 1 : INT16_MAX / (2 * 127 * form.most); /* a power of two for each type */
+    const int number = fit <= 4 ? k % fit : (4 * c + k) % fit;
+    vi pairs = form.wide ? pairs_wide(bytes, x, k) : pairs_narrow(bytes, x, k);
+    products->waiting = number == 0 ? pairs : join_pairs(products->waiting, pairs);
+    if (number == fit - 1) {
+        products->sums = add_pairs(products->sums, products->waiting);
+    }
+#else
+    (void)c;
+    products->sums = form.wide ? dot_wide(products->sums, bytes, x, k) : dot(products->sums, bytes, x, k);
+#endif
 }
 
 /* Adds the products of four columns of chunk c of group g; k is a constant. */
@@ -63,7 +87,7 @@ INLINE vi add_dots(vi sums, vb bytes, inputs16 x, const int k, const struct form
     for (int v = 0; v < TILE_VECTORS; v++) {                                                                                 \
         vb bytes = load_aligned(panels[v].bytes[chunks * g + c][k]);                                                         \
         for (int t = 0; t < count; t++) {                                                                                    \
-            products[v][t] = add_dots(products[v][t], bytes, x[t], k, form);                                             \
+            add_dots(&products[v][t], bytes, x[t], c, k, form);                                                              \
         }                                                                                                                    \
     }
 
@@ -98,11 +122,11 @@ INLINE void add_tile(
         }
     }
     for (int g = 0; g < columns / form.group; g++) {
-        vi products[TILE_VECTORS][TILE_TOKENS];
+        struct products products[TILE_VECTORS][TILE_TOKENS];
         for (int t = 0; t < count; t++) {
             vi first = set1_int(form.offset ? inputs->offsets[t * SLAB_GROUPS + g] : 0);
             for (int v = 0; v < TILE_VECTORS; v++) {
-                products[v][t] = first;
+                products[v][t].sums = first;
             }
         }
 #pragma GCC unroll 2
@@ -120,7 +144,7 @@ INLINE void add_tile(
             vf scales = load(panels[v].scales[g]);
             for (int t = 0; t < count; t++) {
                 vf factors = form.block == 32 ? mul(scales, set1(inputs->scales[t * inputs->scales_stride + g])) : scales;
-                vf whole = to_float(products[v][t]);
+                vf whole = to_float(products[v][t].sums);
                 parts[v][t] = form.group == K_BLOCK ? whole : multiply_add(whole, factors, parts[v][t]);
                 if (form.floors) {
                     vf sum = set1(inputs->scaled_sums[t * SLAB_GROUPS + g]);

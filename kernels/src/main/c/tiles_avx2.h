@@ -8,6 +8,7 @@ typedef const int8_t *inputs16;
 #define TILE_VECTORS 1
 #define TILE_TOKENS 6
 #define BYTE_OFFSET 0
+#define PAIRED 1
 
 INLINE vb load_rows(const uint8_t *const rows[LANES], int64_t at, int i) {
     return _mm256_inserti128_si256(
@@ -105,13 +106,17 @@ INLINE vi dot_bytes(vi sums, vb bytes, const int8_t *x) {
     return add_pairs(sums, _mm256_maddubs_epi16(bytes, load_4(x)));
 }
 
-INLINE vi dot(vi sums, vb bytes, inputs16 x, int k) {
-    return dot_bytes(sums, bytes, x + 4 * k);
+INLINE vi join_pairs(vi a, vi b) {
+    return _mm256_add_epi16(a, b);
+}
+
+INLINE vi pairs_narrow(vb bytes, inputs16 x, int k) {
+    return _mm256_maddubs_epi16(bytes, load_4(x + 4 * k));
 }
 
 /* Bytes are signed: their signs go to the activations. */
-INLINE vi dot_wide(vi sums, vb bytes, inputs16 x, int k) {
-    return add_pairs(sums, _mm256_maddubs_epi16(_mm256_abs_epi8(bytes), _mm256_sign_epi8(load_4(x + 4 * k), bytes)));
+INLINE vi pairs_wide(vb bytes, inputs16 x, int k) {
+    return _mm256_maddubs_epi16(_mm256_abs_epi8(bytes), _mm256_sign_epi8(load_4(x + 4 * k), bytes));
 }
 
 #endif
