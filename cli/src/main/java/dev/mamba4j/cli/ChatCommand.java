@@ -1,5 +1,6 @@
 package dev.mamba4j.cli;
 
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Session;
@@ -37,6 +38,8 @@ final class ChatCommand implements Callable<Integer> {
   private final Console console;
 
   @Mixin private ModelChoice model;
+
+  @Mixin private TemplateChoice template;
 
   @Option(
       names = {"-n", "--predict"},
@@ -78,9 +81,11 @@ final class ChatCommand implements Callable<Integer> {
 
   private Conversation conversation(LanguageModel opened, GenerationOptions options)
       throws IOException {
+    Optional<ChatFormat> chosen = template.format(opened);
+    ChatFormat format = chosen.isPresent() ? chosen.get() : opened.chatFormat();
     Optional<Session> kept = name == null ? Optional.empty() : kept(opened);
     if (kept.isEmpty()) {
-      return new Conversation(opened, options, system);
+      return new Conversation(opened, format, options, system);
     }
     int tokens = kept.get().tokens().size();
     if (!system.isEmpty()) {
@@ -90,7 +95,7 @@ final class ChatCommand implements Callable<Integer> {
               .formatted(name, tokens));
     }
     console.note("session %s goes on after %d tokens".formatted(name, tokens));
-    return new Conversation(opened, options, kept.get());
+    return new Conversation(opened, format, options, kept.get());
   }
 
   private Optional<Session> kept(LanguageModel opened) throws IOException {

@@ -1,8 +1,10 @@
 package dev.mamba4j.cli;
 
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.StatePacking;
 import dev.mamba4j.engine.sampling.OptionException;
+import dev.mamba4j.engine.template.TemplateException;
 import dev.mamba4j.serve.Server;
 import dev.mamba4j.serve.ServerOptions;
 import java.io.IOException;
@@ -41,6 +43,8 @@ final class ServeCommand implements Callable<Integer> {
   private final Console console;
 
   @Mixin private ModelChoice model;
+
+  @Mixin private TemplateChoice template;
 
   @Option(
       names = "--host",
@@ -137,7 +141,7 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ServerOptions options = options();
     try (LanguageModel opened = model.open();
-        Server server = Server.start(opened, options)) {
+        Server server = start(opened, options)) {
       CountDownLatch stopped = new CountDownLatch(1);
       Thread hook = Thread.ofPlatform().unstarted(() -> stop(server, stopped)); // Ctrl-C or SIGTERM
       Runtime.getRuntime().addShutdownHook(hook);
@@ -147,6 +151,22 @@ final class ServeCommand implements Callable<Integer> {
     } catch (InterruptedException _) {
       return ExitCode.INTERRUPTED;
     }
+  }
+
+  /** A model whose template is of no use can do the rest, but whoever starts it is to know. */
+  private Server start(LanguageModel opened, ServerOptions options) throws IOException {
+    Optional<ChatFormat> format = template.format(opened);
+    if (format.isPresent()) {
+      return Server.start(opened, options, format.get());
+    }
+    try {
+      opened.chatFormat();
+    } catch (TemplateException e) {
+      console.note(
+          "%s: %s; chats will be refused, completions work; give another with --chat-template"
+              .formatted(model.file(), ErrorMessages.of(e)));
+    }
+    return Server.start(opened, options);
   }
 
   private static void stop(Server server, CountDownLatch stopped) {

@@ -2,10 +2,12 @@ package dev.mamba4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Session;
+import dev.mamba4j.engine.SessionFolder;
 import dev.mamba4j.engine.sampling.SamplingOptions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -31,6 +33,17 @@ class ChatTest {
       new GenerationOptions(
           40, SamplingOptions.builder().temperature(1).seed(1).build(), List.of(), false);
 
+  private static final String LATE =
+      """
+      {%- if messages[0].role == 'system' -%}
+      {%- set system = messages[0].content %}{% set messages = messages[1:] %}
+      {%- endif %}
+      {%- for m in messages %}
+      {%- if loop.last and system is defined %}{{ '[' ~ system ~ '] ' }}{% endif %}
+      {{- m.content ~ (' = ' if m.role == 'user' else '\\n') }}
+      {%- endfor %}
+      """;
+
   private static final String[] CHAT = {
     "chat", "-m", TinyModel.F32.toString(), "-n", "12", "--temp", "0"
   };
@@ -46,18 +59,69 @@ class ChatTest {
   @Test
   void answersContinueTheTranscript() throws IOException {
     try (LanguageModel model = LanguageModel.open(TinyModel.F32, ModelOptions.defaults());
-        Conversation conversation = new Conversation(model, ANSWER, "A story.");
+        Conversation conversation =
+            new Conversation(model, model.chatFormat(), ANSWER, "A story.");
         Session session = model.newSession()) {
       session.read("A story.\n\nUser: Hello\nAssistant:");
       String first = session.generate(ANSWER).text();
       assertThat(conversation.answer("Hello", Session.TextListener.NONE).text()).isEqualTo(first);
-      session.read("\nUser: And then?\nAssistant:");
-      String second = session.generate(ANSWER).text();
+      String second =
+          continued(
+              model,
+              "A story.\n\nUser: Hello\nAssistant: "
+                  + first.strip()
+                  + "\nUser: And then?\nAssistant:");
       assertThat(conversation.answer("And then?", Session.TextListener.NONE).text())
           .isEqualTo(second);
       conversation.reset();
       assertThat(conversation.answer("Hello", Session.TextListener.NONE).text()).isEqualTo(first);
     }
+  }
+
+  private static String continued(LanguageModel model, String text) throws IOException {
+    try (Session session = model.newSession()) {
+      session.read(text);
+      return session.generate(ANSWER).text();
+    }
+  }
+
+  /** As in models that follow a system text best where it stands last. */
+  @Test
+  void theModelReadsTheWholeTextOfATemplateThatWritesEarlierTurnsOtherwise() throws IOException {
+    SessionFolder folder = new SessionFolder(sessions);
+    try (LanguageModel model = LanguageModel.open(TinyModel.F32, ModelOptions.defaults())) {
+      ChatFormat format = ChatFormat.of(model.tokenizer(), LATE);
+      Conversation conversation = new Conversation(model, format, ANSWER, "Be kind.");
+      String said = "";
+      for (String message : List.of("Hello", "And then?", "Why?", "Who?")) {
+        String answer = conversation.answer(message, Session.TextListener.NONE).text();
+        List<Integer> read = conversation.session().tokens();
+        assertThat(model.tokenizer().decode(read.stream().mapToInt(id -> id).toArray()))
+            .isEqualTo(said + "[Be kind.] " + message + " = " + answer);
+        said += message + " = " + answer.stripLeading() + "\n";
+        if (message.equals("Why?")) { // another time it goes on
+          folder.save(conversation.session(), "late");
+          conversation.close();
+          Session kept = folder.open(model, "late").orElseThrow();
+          conversation = new Conversation(model, format, ANSWER, kept);
+        }
+      }
+      conversation.close();
+    }
+  }
+
+  @Test
+  void aTemplateThatIsNotThereIsTold() throws IOException {
+    Outcome none = Outcome.withInput("Hello\n", with(CHAT, "--chat-template", "rag"));
+    none.isOneLine(2);
+    assertThat(none.err())
+        .contains("--chat-template: rag is no file, and no template of the model")
+        .contains("it has none under a name");
+    Path broken = Files.writeString(sessions.resolve("broken.jinja"), "{% if %}");
+    Outcome refused =
+        Outcome.withInput("Hello\n", with(CHAT, "--chat-template", broken.toString()));
+    refused.isOneLine(1);
+    assertThat(refused.err()).contains("chat template, line 1: expected a value, found '%}'");
   }
 
   @Test

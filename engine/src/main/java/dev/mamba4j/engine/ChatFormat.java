@@ -17,8 +17,18 @@ public sealed interface ChatFormat permits PlainChat, TemplateChat {
   static ChatFormat of(Tokenizer tokenizer) {
     return tokenizer
         .chatTemplate()
-        .<ChatFormat>map(source -> new TemplateChat(source, tokenizer))
+        .map(template -> of(tokenizer, template))
         .orElseGet(() -> new PlainChat(tokenizer));
+  }
+
+  /**
+   * The format of a template in place of the model's own.
+   *
+   * @param template Jinja, as {@code transformers} runs it
+   * @throws dev.mamba4j.engine.template.TemplateException if it is not understood
+   */
+  static ChatFormat of(Tokenizer tokenizer, String template) {
+    return new TemplateChat(template, tokenizer);
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.mamba4j.engine;
 
+import dev.mamba4j.engine.ChatPrompt.Role;
+import dev.mamba4j.engine.ChatPrompt.Turn;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.gguf.GgufFile;
 import dev.mamba4j.formats.gguf.GgufMetadata;
@@ -24,14 +26,17 @@ import java.util.Locale;
  * @param tokens all that the state has read, in order
  * @param state the packed state
  * @param logits of the next token, (vocabulary); empty if they were not kept
+ * @param turns the conversation that the tokens are; empty if they are none
  */
 @SuppressWarnings("ArrayRecordComponent") // copied on the way in and out
-public record SavedState(int[] tokens, PackedState state, float[] logits) {
+public record SavedState(int[] tokens, PackedState state, float[] logits, List<Turn> turns) {
   private static final String KIND = "mamba4j-state";
   private static final String TOKENS = "mamba4j.state.tokens";
   private static final String MODEL = "mamba4j.state.model";
   private static final String PACKING = "mamba4j.state.packing";
   private static final String LOGITS = "mamba4j.state.logits";
+  private static final String ROLES = "mamba4j.state.roles";
+  private static final String CONTENTS = "mamba4j.state.contents";
 
   /** Checks that tokens and state belong together. */
   public SavedState {
@@ -41,11 +46,12 @@ public record SavedState(int[] tokens, PackedState state, float[] logits) {
     }
     tokens = tokens.clone();
     logits = logits.clone();
+    turns = List.copyOf(turns);
   }
 
   /** A state without logits: something has to be read before there is a next token. */
   public SavedState(int[] tokens, PackedState state) {
-    this(tokens, state, new float[0]);
+    this(tokens, state, new float[0], List.of());
   }
 
   @Override
@@ -64,21 +70,24 @@ public record SavedState(int[] tokens, PackedState state, float[] logits) {
    * @param fingerprint that of the model, see {@link LanguageModel#fingerprint}
    */
   public void write(Path file, String fingerprint) throws IOException {
-    GgufMetadata metadata =
+    GgufMetadata.Builder metadata =
         GgufMetadata.builder()
             .putString("general.type", KIND)
             .putString(MODEL, fingerprint)
             .putString(PACKING, state.packing().name().toLowerCase(Locale.ROOT))
             .putInt32s(TOKENS, tokens)
-            .putFloat32s(LOGITS, logits)
-            .build();
+            .putFloat32s(LOGITS, logits);
+    if (!turns.isEmpty()) {
+      metadata.putStrings(ROLES, turns.stream().map(turn -> turn.role().name()).toList());
+      metadata.putStrings(CONTENTS, turns.stream().map(Turn::content).toList());
+    }
     List<GgufTensorInfo> infos = new ArrayList<>();
     List<MemorySegment> data = new ArrayList<>();
     for (Part part : parts(state)) {
       infos.add(part.info());
       data.add(part.data());
     }
-    try (GgufWriter writer = GgufWriter.create(file, metadata, infos)) {
+    try (GgufWriter writer = GgufWriter.create(file, metadata.build(), infos)) {
       for (int i = 0; i < data.size(); i++) {
         writer.write(infos.get(i).name(), data.get(i));
       }
@@ -99,6 +108,7 @@ public record SavedState(int[] tokens, PackedState state, float[] logits) {
       requireModel(file, fingerprint);
       int[] tokens = tokens(file, config.vocabulary());
       float[] logits = logits(file, config.vocabulary());
+      List<Turn> turns = turns(file);
       StatePacking packing = packing(file.metadata().string(PACKING), path);
       PackedState state = new PackedState(config, packing, tokens.length);
       try {
@@ -109,7 +119,7 @@ public record SavedState(int[] tokens, PackedState state, float[] logits) {
         state.close();
         throw e;
       }
-      return new SavedState(tokens, state, logits);
+      return new SavedState(tokens, state, logits, turns);
     }
   }
 
@@ -175,6 +185,29 @@ public record SavedState(int[] tokens, PackedState state, float[] logits) {
       logits[i] = numbers.float32(i);
     }
     return logits;
+  }
+
+  private static List<Turn> turns(GgufFile file) throws FormatException {
+    if (!file.metadata().has(ROLES)) {
+      return List.of();
+    }
+    List<String> roles = file.metadata().strings(ROLES);
+    List<String> contents = file.metadata().strings(CONTENTS);
+    if (roles.size() != contents.size()) {
+      throw new FormatException(
+          "%s: %d %s, but %d %s"
+              .formatted(file.path(), roles.size(), ROLES, contents.size(), CONTENTS));
+    }
+    List<Turn> turns = new ArrayList<>();
+    for (int i = 0; i < roles.size(); i++) {
+      try {
+        turns.add(new Turn(Role.valueOf(roles.get(i)), contents.get(i)));
+      } catch (IllegalArgumentException e) {
+        throw new FormatException(
+            file.path() + ": " + ROLES + ": \"" + roles.get(i) + "\" is not known", e);
+      }
+    }
+    return turns;
   }
 
   private static StatePacking packing(String name, Path path) throws FormatException {

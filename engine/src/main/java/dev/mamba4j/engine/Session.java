@@ -1,5 +1,6 @@
 package dev.mamba4j.engine;
 
+import dev.mamba4j.engine.ChatPrompt.Turn;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.kernels.Vectors;
@@ -39,6 +40,7 @@ public final class Session implements AutoCloseable {
   private final List<Integer> history = new ArrayList<>();
   private int unread = NONE;
   private boolean withoutLogits; // of the last position
+  private List<Turn> turns = List.of();
 
   Session(LanguageModel model, Mamba2State state) {
     this.model = model;
@@ -52,6 +54,7 @@ public final class Session implements AutoCloseable {
     Arrays.stream(saved.tokens()).forEach(history::add);
     float[] kept = saved.logits();
     withoutLogits = kept.length == 0 && !history.isEmpty();
+    turns = saved.turns();
     System.arraycopy(kept, 0, logits, 0, kept.length);
   }
 
@@ -162,6 +165,19 @@ public final class Session implements AutoCloseable {
     return List.copyOf(history);
   }
 
+  /** The conversation that the text is, as {@link #setTurns} has it; empty if it is none. */
+  public List<Turn> turns() {
+    return turns;
+  }
+
+  /**
+   * Notes the conversation that the text is, which {@link #save} keeps: what comes next is read all
+   * the same.
+   */
+  public void setTurns(List<Turn> conversation) {
+    turns = List.copyOf(conversation);
+  }
+
   /** A session that goes on from here by itself. */
   public Session fork() {
     Session copy = new Session(model, state.fork());
@@ -169,6 +185,7 @@ public final class Session implements AutoCloseable {
     copy.history.addAll(history);
     copy.unread = unread;
     copy.withoutLogits = withoutLogits;
+    copy.turns = turns;
     return copy;
   }
 
@@ -184,7 +201,7 @@ public final class Session implements AutoCloseable {
     int[] tokens = history.stream().mapToInt(token -> token).toArray();
     float[] next = tokens.length == 0 ? new float[0] : logits;
     try (PackedState packed = PackedState.of(state, StatePacking.FLOAT)) {
-      new SavedState(tokens, packed, next).write(file, model.fingerprint());
+      new SavedState(tokens, packed, next, turns).write(file, model.fingerprint());
     }
   }
 

@@ -58,11 +58,17 @@ final class Chat implements Router.Route {
     answer.begin();
   }
 
+  /** The file is at fault, not the request; but a 5xx would have clients ask again. */
   private ChatFormat format() {
     try {
-      return service.model().chatFormat();
+      return service.chatFormat().isPresent()
+          ? service.chatFormat().get()
+          : service.model().chatFormat();
     } catch (FormatException | TemplateException e) {
-      throw ApiError.of(501, e.getMessage());
+      throw ApiError.badRequest(
+          "this model cannot chat: its "
+              + e.getMessage()
+              + "; ask /v1/completions, or start the server with another template");
     }
   }
 

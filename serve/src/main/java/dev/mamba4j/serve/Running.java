@@ -68,7 +68,7 @@ final class Running {
             model.tokenizer(),
             sequence.options().get(choice),
             model.vocabulary(),
-            Arrays.stream(sequence.prompt()).boxed().toList());
+            () -> Arrays.stream(sequence.prompt()).iterator());
   }
 
   /** The other choices, each with a copy of the state; the prompt must have been read. */

@@ -77,6 +77,7 @@ final class Scheduler implements AutoCloseable {
    * @throws ApiError if there is no room for them, or the server is about to stop
    */
   void submit(List<Sequence> sequences) {
+    List<Sequence> begun;
     lock.lock();
     try {
       if (closed) {
@@ -100,10 +101,19 @@ final class Scheduler implements AutoCloseable {
         throw ApiError.full();
       }
       waiting.addAll(sequences);
-      startWaiting();
+      begun = startWaiting();
     } finally {
       lock.unlock();
     }
+    if (begun.size() == 1) {
+      prepare(begun.getFirst()); // sooner than another thread would wake up
+    } else {
+      prepareAll(begun);
+    }
+  }
+
+  private void prepareAll(List<Sequence> begun) {
+    begun.forEach(sequence -> preparing.execute(() -> prepare(sequence)));
   }
 
   private boolean isGone(Sequence sequence) {
@@ -118,8 +128,9 @@ final class Scheduler implements AutoCloseable {
     return false;
   }
 
-  /** Begins with those for which there is room, in order. Under the lock. */
-  private void startWaiting() {
+  /** Takes those for which there is room, in order, to be prepared. Under the lock. */
+  private List<Sequence> startWaiting() {
+    List<Sequence> begun = new ArrayList<>();
     while (!waiting.isEmpty() && !closed) {
       Sequence next = waiting.peek();
       if (isGone(next)) {
@@ -127,12 +138,13 @@ final class Scheduler implements AutoCloseable {
         continue;
       }
       if (used + next.width() > limits.parallel()) {
-        return;
+        break;
       }
       waiting.remove();
       used += next.width();
-      preparing.execute(() -> prepare(next));
+      begun.add(next);
     }
+    return begun;
   }
 
   /** Finds what is remembered of a prompt. The last token is always read, for its logits. */
@@ -144,6 +156,9 @@ final class Scheduler implements AutoCloseable {
           cache.enabled() && sequence.promptListener() == null
               ? cache.restore(sequence.prompt(), sequence.prompt().length - 1, state)
               : new StateCache.Found(0, 0);
+      if (found.restored() == 0) {
+        state.reset();
+      }
       int branch = found.shared() >= StateCache.SHORTEST ? found.shared() : 0;
       Running running = Running.begin(model, sequence, state, found.restored(), branch);
       metrics.cachedTokens.add(found.restored());
@@ -167,7 +182,7 @@ final class Scheduler implements AutoCloseable {
     lock.lock();
     try {
       used -= slots;
-      startWaiting();
+      prepareAll(startWaiting());
       changed.signal();
     } finally {
       lock.unlock();

@@ -1,5 +1,6 @@
 package dev.mamba4j.serve;
 
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.LanguageModel;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -15,6 +16,7 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -24,6 +26,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -46,6 +49,7 @@ public final class Server implements AutoCloseable {
   private static final int MAX_CONNECTIONS = 1024;
   private static final int MAX_LINE = 8 << 10;
   private static final int MAX_HEADERS = 32 << 10;
+  private static final int MAX_UNFLUSHED = 64;
   private static final int RECEIVE_SECONDS = 30;
   private static final int IDLE_SECONDS = 75;
 
@@ -60,7 +64,8 @@ public final class Server implements AutoCloseable {
   private final Router router;
   private final Channel listening;
 
-  private Server(LanguageModel model, ServerOptions options) throws IOException {
+  private Server(LanguageModel model, ServerOptions options, Optional<ChatFormat> chatFormat)
+      throws IOException {
     this.options = options;
     Prompts prompts = new Prompts(model, options.limits().maxPrompt());
     states = new StateCache(model, options.states());
@@ -68,7 +73,8 @@ public final class Server implements AutoCloseable {
     metrics.gauge("connections", "Open connections.", connections::size);
     router = new Router(options);
     Service service =
-        new Service(model, model.tokenizer(), options, prompts, scheduler, states, workers);
+        new Service(
+            model, chatFormat, model.tokenizer(), options, prompts, scheduler, states, workers);
     router.add("POST", "/v1/completions", new Completions(service));
     router.add("POST", "/v1/chat/completions", new Chat(service));
     new TokenRoutes(service.tokenizer()).addTo(router);
@@ -90,7 +96,17 @@ public final class Server implements AutoCloseable {
    *     folder for states cannot be used
    */
   public static Server start(LanguageModel model, ServerOptions options) throws IOException {
-    return new Server(model, options);
+    return new Server(model, options, Optional.empty());
+  }
+
+  /**
+   * Starts to listen, with conversations in another format than the model's own.
+   *
+   * @throws IOException as above
+   */
+  public static Server start(LanguageModel model, ServerOptions options, ChatFormat chatFormat)
+      throws IOException {
+    return new Server(model, options, Optional.of(chatFormat));
   }
 
   private Channel bind() throws IOException {
@@ -127,6 +143,8 @@ public final class Server implements AutoCloseable {
       channel
           .pipeline()
           .addLast(deadline)
+          .addLast(
+              new FlushConsolidationHandler(MAX_UNFLUSHED, true)) // what comes at once, goes so
           .addLast(new HttpServerCodec(decoder))
           .addLast(new BodyCollector(options.limits().maxBody(), metrics))
           .addLast(new HttpConnection(router, workers, metrics, deadline));

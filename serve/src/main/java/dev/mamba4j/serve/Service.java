@@ -1,18 +1,22 @@
 package dev.mamba4j.serve;
 
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /**
  * What the routes share.
  *
+ * @param chatFormat in place of the model's own
  * @param workers for work that must not hold up the thread that runs the model
  */
 record Service(
     LanguageModel model,
+    Optional<ChatFormat> chatFormat,
     Tokenizer tokenizer,
     ServerOptions options,
     Prompts prompts,

@@ -64,7 +64,7 @@ final class StateCache implements AutoCloseable {
   /**
    * Makes a state remember as much of the tokens as is known, at most {@code limit}.
    *
-   * @param into holds nothing before
+   * @param into is left as it is, or half overwritten, if nothing is known
    */
   Found restore(int[] tokens, int limit, Mamba2State into) {
     while (true) {

@@ -13,14 +13,10 @@ final class StatePool implements AutoCloseable {
     this.model = model;
   }
 
-  /** A state that has read nothing. */
+  /** A state to be reset or unpacked into: it may hold what another sequence has read. */
   Mamba2State take() {
     Mamba2State state = idle.poll();
-    if (state == null) {
-      return model.newState();
-    }
-    state.reset();
-    return state;
+    return state == null ? model.newState() : state;
   }
 
   /** Takes a state back, or one that was forked. */

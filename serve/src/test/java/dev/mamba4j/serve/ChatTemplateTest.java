@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.mamba4j.compress.ModelSource;
 import dev.mamba4j.compress.ModelWriter;
 import dev.mamba4j.compress.Plan;
+import dev.mamba4j.engine.ChatFormat;
 import dev.mamba4j.engine.GenerationOptions;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.ModelOptions;
@@ -48,15 +49,20 @@ class ChatTemplateTest {
     for (String name : List.of("config.json", "pytorch_model.bin", "tokenizer.json")) {
       Files.copy(tiny.resolve(name), folder.resolve(name));
     }
-    Files.writeString(folder.resolve("chat_template.jinja"), TEMPLATE);
-    Path file = folder.resolve("tiny.gguf");
+    model = modelWith(TEMPLATE);
+    server = Server.start(model, ServerOptions.defaults("tiny"));
+    client = Client.of(server);
+  }
+
+  private static LanguageModel modelWith(String template) throws IOException {
+    Files.writeString(folder.resolve("chat_template.jinja"), template);
+    Path file = Files.createTempFile(folder, "tiny", ".gguf");
+    Files.delete(file);
     try (ModelSource source = ModelWriter.open(folder)) {
       ModelWriter.write(
           source, Plan.uniform(source, TensorType.F32), file, ModelWriter.Progress.NONE);
     }
-    model = LanguageModel.open(file, new ModelOptions(2, Precision.FAST, Optional.empty()));
-    server = Server.start(model, ServerOptions.defaults("tiny"));
-    client = Client.of(server);
+    return LanguageModel.open(file, new ModelOptions(2, Precision.FAST, Optional.empty()));
   }
 
   @AfterAll
@@ -96,6 +102,37 @@ class ChatTemplateTest {
         client.post("/v1/chat/completions", request("system", "Obey.", "user", "Hi"));
     assertThat(response.statusCode()).isEqualTo(400);
     assertThat(response.body()).contains("the chat template says: no system text, please");
+  }
+
+  /** A 5xx would have OpenAI's clients ask again, in vain. */
+  @Test
+  void aModelWhoseTemplateIsBrokenCompletesAndSaysWhyItCannotChat() throws Exception {
+    try (LanguageModel broken = modelWith("{% if %}");
+        Server other = Server.start(broken, ServerOptions.defaults("broken"))) {
+      HttpResponse<String> response =
+          Client.of(other).post("/v1/chat/completions", request("user", "Hi"));
+      assertThat(response.statusCode()).isEqualTo(400);
+      assertThat(Client.object(response).object("error").string("message"))
+          .isEqualTo(
+              "this model cannot chat: its chat template, line 1: expected a value, found '%}';"
+                  + " ask /v1/completions, or start the server with another template");
+      Client.of(other).ask("/v1/completions", Map.of("prompt", "Once", "max_tokens", 1));
+    }
+  }
+
+  @Test
+  void anotherTemplateTakesThePlaceOfTheModelsOwn() throws Exception {
+    ChatFormat plain = ChatFormat.of(model.tokenizer(), "{{ messages[0].content }} Yes,");
+    try (Server other = Server.start(model, ServerOptions.defaults("tiny"), plain)) {
+      JsonObject answer =
+          Client.of(other).ask("/v1/chat/completions", request("user", "Was there a dog?"));
+      JsonObject expected =
+          client.ask(
+              "/v1/completions",
+              Map.of("prompt", "Was there a dog? Yes,", "max_tokens", 12, "temperature", 0));
+      assertThat(Client.choice(answer, 0).object("message").string("content"))
+          .isEqualTo(Client.choice(expected, 0).string("text").stripLeading());
+    }
   }
 
   @Test

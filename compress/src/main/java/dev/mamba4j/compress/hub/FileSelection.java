@@ -24,6 +24,8 @@ final class FileSelection {
           "tokenizer_config.json",
           "chat_template.jinja",
           "special_tokens_map.json");
+  private static final Pattern TEMPLATES =
+      Pattern.compile("additional_chat_templates/[^/]+\\.jinja");
 
   /** Names of the weights, the best first. An index comes along with its shards. */
   private static final List<Pattern> WEIGHTS =
@@ -70,7 +72,7 @@ final class FileSelection {
     for (Pattern weights : WEIGHTS) {
       List<HubFile> found = those(file -> weights.matcher(file.path()).matches());
       if (found.stream().anyMatch(file -> !file.path().endsWith(".json"))) {
-        List<HubFile> files = new ArrayList<>(those(file -> COMPANIONS.contains(file.path())));
+        List<HubFile> files = new ArrayList<>(those(file -> isCompanion(file.path())));
         files.addAll(found);
         return files;
       }
@@ -93,6 +95,10 @@ final class FileSelection {
             + ggufs.getFirst().path()
             + "\"; there are: "
             + names(ggufs));
+  }
+
+  private static boolean isCompanion(String path) {
+    return COMPANIONS.contains(path) || TEMPLATES.matcher(path).matches();
   }
 
   private List<HubFile> those(Predicate<HubFile> wanted) {

@@ -64,6 +64,22 @@ class FileSelectionTest {
   }
 
   @Test
+  void takesTheTemplatesOfAllNames() throws Exception {
+    assertThat(
+            select(
+                "additional_chat_templates/rag.jinja",
+                "additional_chat_templates/README.md",
+                "chat_template.jinja",
+                "config.json",
+                "model.safetensors"))
+        .containsExactly(
+            "additional_chat_templates/rag.jinja",
+            "chat_template.jinja",
+            "config.json",
+            "model.safetensors");
+  }
+
+  @Test
   void takesALoneGgufAndAsksWhichOfSeveral() throws Exception {
     assertThat(select("README.md", "m-Q8_0.gguf")).containsExactly("m-Q8_0.gguf");
     PullFixture.assertOneLine(() -> select("config.json", "m-Q4_K.gguf", "m-Q8_0.gguf"))

@@ -196,6 +196,11 @@ public final class Tokenizer {
     return data.chatTemplate();
   }
 
+  /** That template and those of other names. */
+  public ChatTemplates chatTemplates() {
+    return data.chatTemplates();
+  }
+
   private void encode(char[] text, BitSet plain, TokenIds target) {
     WordEncoder words = new WordEncoder(byteIds, merges, cache);
     int begin = 0; // of the text since the last control token
