@@ -51,8 +51,8 @@ INLINE __m256i load_two(const uint8_t *p, const uint8_t *q) {
 }
 
 /*
- * The sums over two blocks of 32 nibbles less a zero of four rows: of the first block those of rows 0 to 3, then of the second. Two rows share
- * a vector, and since nibbles are small, their pairs can be joined before they are widened.
+ * The sums over two blocks of 32 nibbles less a zero of four rows: of the first block those of rows 0 to 3, then of the second. Two
+ * rows share a vector, and since nibbles are small, their pairs can be joined before they are widened.
  */
 INLINE __m256i nibble_sums(const uint8_t *const rows[ROWS], int64_t at, int bytes, const int8_t *x, int zero) {
     const __m256i nibble = _mm256_set1_epi8(15);

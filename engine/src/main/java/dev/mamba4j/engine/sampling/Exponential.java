@@ -2,7 +2,7 @@ package dev.mamba4j.engine.sampling;
 
 /**
  * {@code e^x} for probabilities, several times as fast as {@link StrictMath#exp} and like it the
- * same on every machine. The relative error is below 2^-52 where the result is a normal number.
+ * same on every machine. The two differ by less than 2^-51 of the result.
  *
  * <p>x is split into {@code n * log(2) / 64 + r}: the first part is a power of two times an entry
  * of a table, and for the second, which is below 0.0055, a short polynomial does (P. T. P. Tang,
