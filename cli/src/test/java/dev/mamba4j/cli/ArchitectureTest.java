@@ -75,8 +75,16 @@ class ArchitectureTest {
   }
 
   @Test
-  void theVectorApiStaysInTheKernels() {
-    onlyIn("jdk.incubator.vector..", "kernels");
+  void theVectorApiStaysInTheKernelsAndTheSearchForScales() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(all("kernels"))
+        .and()
+        .doNotHaveSimpleName("VectorGroupSums")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("jdk.incubator.vector..")
+        .check(CLASSES);
   }
 
   @Test

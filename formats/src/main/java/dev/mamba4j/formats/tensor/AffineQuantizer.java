@@ -11,6 +11,7 @@ final class AffineQuantizer extends BlockQuantizer {
   private static final int REFITS = 3;
 
   private final int highest; // q
+  private final GroupSums sums;
   private final int highestScale; // 0 for types with one group
   private final double[] wantedScale; // (groups), what suits a group best
   private final double[] wantedMinimum;
@@ -39,6 +40,7 @@ final class AffineQuantizer extends BlockQuantizer {
   AffineQuantizer(QuantizedCodec codec, int highest, int groupSize, int groups, int highestScale) {
     super(codec, groups, groupSize);
     this.highest = highest;
+    sums = GroupSums.of(this, 0, highest);
     this.highestScale = highestScale;
     wantedScale = new double[groups];
     wantedMinimum = new double[groups];
@@ -238,20 +240,11 @@ final class AffineQuantizer extends BlockQuantizer {
 
   /** Sums over a group, each value at the integer nearest to (value + minimum) * inverse. */
   private void measure(int group, float inverse, float minimum) {
-    float shift = minimum * inverse + 0.5f;
-    float all = 0;
-    float squares = 0;
-    float products = 0;
-    for (int i = group * groupSize; i < (group + 1) * groupSize; i++) {
-      int q = Math.max(0, Math.min((int) (x[i] * inverse + shift), highest));
-      float weighted = w[i] * q;
-      all += weighted;
-      squares += weighted * q;
-      products += wx[i] * q;
-    }
-    sumQ = all;
-    sumQq = squares;
-    sumQx = products;
+    int from = group * groupSize;
+    sums.measure(from, from + groupSize, inverse, minimum * inverse + 0.5f);
+    sumQ = sums.wl;
+    sumQq = sums.wll;
+    sumQx = sums.wxl;
   }
 
   @Override

@@ -62,6 +62,11 @@ final class Levels {
     return best;
   }
 
+  /** Whether neighbours are a unit apart and cells around them. */
+  boolean isLinear() {
+    return resolution == 1;
+  }
+
   float lowest() {
     return levels[0];
   }

@@ -8,6 +8,7 @@ final class SymmetricQuantizer extends BlockQuantizer {
   private static final int REFITS = 3;
 
   private final Levels levels;
+  private final GroupSums sums; // for levels a unit apart
   private final int lowestScale;
   private final int highestScale;
   private final int scaleOffset; // from a scale to what is stored
@@ -34,6 +35,7 @@ final class SymmetricQuantizer extends BlockQuantizer {
       int scaleOffset) {
     super(codec, groups, groupSize);
     this.levels = levels;
+    sums = GroupSums.of(this, levels.lowest(), levels.levels.length - 1);
     this.lowestScale = lowestScale;
     this.highestScale = highestScale;
     this.scaleOffset = scaleOffset;
@@ -157,13 +159,24 @@ final class SymmetricQuantizer extends BlockQuantizer {
 
   /** Sums over a group, each value at the level nearest to its product with the inverse scale. */
   private void measure(int group, float inverse) {
-    float[] cellLevels = levels.cellLevels;
+    int from = group * groupSize;
     float factor = inverse * levels.resolution;
+    if (levels.isLinear()) {
+      sums.measure(from, from + groupSize, factor, levels.shift);
+      valueLevel = sums.wxl;
+      levelLevel = sums.wll;
+    } else {
+      lookUp(from, factor);
+    }
+  }
+
+  private void lookUp(int from, float factor) {
+    float[] cellLevels = levels.cellLevels;
     float shift = levels.shift;
     int last = cellLevels.length - 1;
     float products = 0;
     float squares = 0;
-    for (int i = group * groupSize; i < (group + 1) * groupSize; i++) {
+    for (int i = from; i < from + groupSize; i++) {
       int cell = (int) (x[i] * factor + shift);
       float level = cellLevels[Math.max(0, Math.min(cell, last))];
       products += wx[i] * level;
