@@ -1,6 +1,7 @@
 package dev.mamba4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -94,6 +95,24 @@ class LauncherTest {
         .endsWith(
             "<-cp>\n<%s/cli/target/app/*>\n<dev.mamba4j.cli.Main>\n<generate>\n<two words>\n<*>\n<>\n"
                 .formatted(root.toRealPath()));
+  }
+
+  @Test
+  void whereNumbersAreInCOnlyTheSearchForScalesTakesTheVectorApi() throws Exception {
+    String machine = System.getProperty("os.arch").equals("amd64") ? "x86_64" : "aarch64";
+    Path library = root.resolve("kernels/target/classes/native/linux-" + machine + "/kernels.so");
+    Files.createDirectories(library.getParent());
+    Files.createFile(library);
+    assumeTrue(
+        Files.readString(Path.of("/proc/cpuinfo")).matches("(?s).*\\b(avx2|asimddp)\\b.*"),
+        "this processor lacks what the kernels in C need");
+    Map<String, String> environment = javaHome(jdk("jdk", "25"));
+    assertThat(launch(environment, launcher, "quantize").out()).contains("jdk.incubator.vector");
+    for (String command : List.of("generate", "serve")) {
+      assertThat(launch(environment, launcher, command).out())
+          .contains("<" + command + ">")
+          .doesNotContain("jdk.incubator.vector");
+    }
   }
 
   @Test
