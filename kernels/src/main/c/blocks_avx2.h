@@ -51,12 +51,12 @@ INLINE __m256i load_two(const uint8_t *p, const uint8_t *q) {
 }
 
 /*
- * The sums over two blocks of 32 nibbles less a zero of four rows: of the first block those of rows 0 to 3, then of the second. Two
+ * The sums over two blocks of 32 nibbles less 8 of four rows: of the first block those of rows 0 to 3, then of the second. Two
  * rows share a vector, and since nibbles are small, their pairs can be joined before they are widened.
  */
-INLINE __m256i nibble_sums(const uint8_t *const rows[ROWS], int64_t at, int bytes, const int8_t *x, int zero) {
+INLINE __m256i q4_0_sums(const uint8_t *const rows[ROWS], int64_t at, const int8_t *x) {
     const __m256i nibble = _mm256_set1_epi8(15);
-    const __m256i zeros = _mm256_set1_epi8((char)zero);
+    const __m256i zeros = _mm256_set1_epi8(8);
     __m256i blocks[2];
     for (int k = 0; k < 2; k++) {
         __m256i low = _mm256_broadcastsi128_si256(load_few_bytes(x + 32 * k));
@@ -64,11 +64,10 @@ INLINE __m256i nibble_sums(const uint8_t *const rows[ROWS], int64_t at, int byte
         __m256i off = _mm256_add_epi16(_mm256_maddubs_epi16(zeros, low), _mm256_maddubs_epi16(zeros, high));
         __m256i sums[2];
         for (int r = 0; r < 2; r++) {
-            __m256i packed = load_two(rows[r] + at + bytes * k, rows[2 + r] + at + bytes * k);
+            __m256i packed = load_two(rows[r] + at + 18 * k + 2, rows[2 + r] + at + 18 * k + 2);
             __m256i lows = _mm256_maddubs_epi16(_mm256_and_si256(packed, nibble), low);
             __m256i highs = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(packed, 4), nibble), high);
-            __m256i pairs = _mm256_add_epi16(lows, highs);
-            pairs = zero ? _mm256_sub_epi16(pairs, off) : pairs;
+            __m256i pairs = _mm256_sub_epi16(_mm256_add_epi16(lows, highs), off);
             sums[r] = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
         }
         blocks[k] = _mm256_add_epi32(_mm256_unpacklo_epi32(sums[0], sums[1]), _mm256_unpackhi_epi32(sums[0], sums[1]));
@@ -77,19 +76,14 @@ INLINE __m256i nibble_sums(const uint8_t *const rows[ROWS], int64_t at, int byte
     return _mm256_permute4x64_epi64(all, 0xd8);
 }
 
-/* sums + whole numbers times scales of two blocks of four rows, times those of the activations. */
-INLINE v4 add_two_blocks(v4 sums, __m256i whole, const uint8_t *const rows[ROWS], int64_t at, int bytes, const float *scales) {
-    __m256 values = _mm256_cvtepi32_ps(whole);
-    v4 first = _mm_mul_ps(halves_of_rows(rows, at), _mm_set1_ps(scales[0]));
-    v4 second = _mm_mul_ps(halves_of_rows(rows, at + bytes), _mm_set1_ps(scales[1]));
-    sums = multiply_add4(_mm256_castps256_ps128(values), first, sums);
-    return multiply_add4(_mm256_extractf128_ps(values, 1), second, sums);
-}
-
 INLINE v4 add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, struct activations x, v4 sums) {
     for (int k = 0; k < 4; k += 2) {
-        __m256i whole = nibble_sums(rows, at + 18 * k + 2, 18, x.quants + 32 * k, 8);
-        sums = add_two_blocks(sums, whole, rows, at + 18 * k, 18, x.scales + k);
+        int64_t block = at + 18 * k;
+        __m256 values = _mm256_cvtepi32_ps(q4_0_sums(rows, block, x.quants + 32 * k));
+        v4 first = _mm_mul_ps(halves_of_rows(rows, block), _mm_set1_ps(x.scales[k]));
+        v4 second = _mm_mul_ps(halves_of_rows(rows, block + 18), _mm_set1_ps(x.scales[k + 1]));
+        sums = multiply_add4(_mm256_castps256_ps128(values), first, sums);
+        sums = multiply_add4(_mm256_extractf128_ps(values, 1), second, sums);
     }
     return sums;
 }
@@ -113,12 +107,12 @@ INLINE v4 add_step_q4_0(const uint8_t *const rows[ROWS], int64_t at, struct acti
 STEP_OF(add_step_q8_0, 34, signed_pairs(load_bytes(block + 2), xs))
 STEP_OF(add_step_iq4_nl, 18, signed_pairs(load_levels(block + 2), xs))
 
-/* Pairs of products of quants from 0 to 31, less those of a zero. */
-INLINE __m256i pairs_from(__m256i quants, int zero, __m256i x) {
-    return _mm256_sub_epi16(_mm256_maddubs_epi16(quants, x), _mm256_maddubs_epi16(_mm256_set1_epi8((char)zero), x));
+/* Pairs of products of quants from 0 to 31, less 16. */
+INLINE __m256i pairs_less_16(__m256i quants, __m256i x) {
+    return _mm256_sub_epi16(_mm256_maddubs_epi16(quants, x), _mm256_maddubs_epi16(_mm256_set1_epi8(16), x));
 }
 
-STEP_OF(add_step_q5_0, 22, pairs_from(load_five_bits(block + 2, block + 6), 16, xs))
+STEP_OF(add_step_q5_0, 22, pairs_less_16(load_five_bits(block + 2, block + 6), xs))
 
 /* d * q + m, m behind d; `load` is an expression that makes the quants of `block`. */
 #define STEP_WITH_MINIMUM(name, bytes, load)                                                                                 \

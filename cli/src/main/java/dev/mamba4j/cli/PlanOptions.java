@@ -53,6 +53,11 @@ final class PlanOptions {
 
   @Mixin private ThreadChoice threads;
 
+  /** Whether nothing is to be written. */
+  boolean isDryRun() {
+    return dryRun;
+  }
+
   /** Complains of what makes no sense, before a file is opened. */
   void check() {
     if ((chunks != null && chunks < 1) || (feedbackChunks != null && feedbackChunks < 1)) {

@@ -213,7 +213,9 @@ final class QuantizeCommand implements Callable<Integer> {
       throw new UsageException("--method importance takes a matrix: --calibration FILE");
     }
     if (target.isType() && method != Method.GPTQ && !clipping.isAuto()) {
-      WorkFolder.forget(output.target());
+      if (!planning.isDryRun()) {
+        WorkFolder.forget(output.target());
+      }
       return output.write(console, input, this::direct);
     }
     try (WorkFolder work = WorkFolder.open(output.target());

@@ -174,6 +174,11 @@ class QuantizePlanTest {
     Path work = Files.createDirectory(folder.resolve(".a.gguf.work"));
     Files.writeString(work.resolve("floats.gguf"), "left");
     Files.writeString(work.resolve(".floats.gguf.partial"), "left");
+    assertThat(
+            Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q8_0", "--dry-run")
+                .code())
+        .isZero();
+    assertThat(names()).containsExactly(".a.gguf.work");
     Outcome.of("quantize", MODEL, "-o", path("a.gguf"), "--type", "Q8_0", "--json").json();
     assertThat(names()).containsExactly("a.gguf");
   }

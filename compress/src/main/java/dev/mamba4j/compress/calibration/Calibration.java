@@ -2,7 +2,6 @@ package dev.mamba4j.compress.calibration;
 
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2State;
-import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.ProjectionObserver;
 import dev.mamba4j.formats.FormatException;
 import java.io.IOException;
@@ -82,7 +81,8 @@ public final class Calibration {
     try (Mamba2State state = model.mamba2().newState()) {
       for (; done < text.windows(); done++) {
         state.reset();
-        boolean complete = model.mamba2().prefill(state, text.window(done), listener(done));
+        boolean complete =
+            model.mamba2().prefill(state, text.window(done), text.listener(done, progress));
         squares.endWindow(complete);
         if (!complete) {
           save(done);
@@ -98,29 +98,11 @@ public final class Calibration {
     } finally {
       model.mamba2().observe(ProjectionObserver.NONE);
     }
-    progress.report(tokens(done), tokens(done));
+    progress.report(text.tokens(done), text.tokens(done));
     ImportanceMatrix matrix = matrix(done);
     matrix.write(target);
     Files.deleteIfExists(unfinished);
     return Optional.of(matrix);
-  }
-
-  private long tokens(int windows) {
-    return (long) windows * text.window();
-  }
-
-  private PrefillListener listener(int window) {
-    return new PrefillListener() {
-      @Override
-      public boolean progress(int done, int total) {
-        return progress.report(tokens(window) + done, tokens(text.windows()));
-      }
-
-      @Override
-      public int firstLogits(int total) {
-        return 0; // so that the head gets its inputs
-      }
-    };
   }
 
   /** How many windows an earlier start has read. */

@@ -1,5 +1,6 @@
 package dev.mamba4j.compress.calibration;
 
+import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.tokenizer.Tokenizer;
 import java.util.Arrays;
 
@@ -46,6 +47,26 @@ public record CalibrationText(String name, int[] tokens, int window, int windows
   /** The tokens of a window: (window). */
   public int[] window(int index) {
     return Arrays.copyOfRange(tokens, index * window, (index + 1) * window);
+  }
+
+  /** Tokens in so many windows. */
+  public long tokens(int count) {
+    return (long) count * window;
+  }
+
+  /** Reports the reading of a window as a part of the whole; the head gets its inputs too. */
+  public PrefillListener listener(int index, Calibration.Progress progress) {
+    return new PrefillListener() {
+      @Override
+      public boolean progress(int done, int total) {
+        return progress.report(tokens(index) + done, tokens(windows));
+      }
+
+      @Override
+      public int firstLogits(int total) {
+        return 0;
+      }
+    };
   }
 
   /** Some of the windows: the first and each so many after it. */

@@ -4,7 +4,6 @@ import dev.mamba4j.compress.SourceTensor;
 import dev.mamba4j.compress.calibration.CalibrationText;
 import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2State;
-import dev.mamba4j.engine.PrefillListener;
 import dev.mamba4j.engine.ProjectionObserver;
 import dev.mamba4j.formats.FormatException;
 import dev.mamba4j.formats.WorkFolder;
@@ -71,7 +70,9 @@ final class Reading {
       for (; done < text.windows(); done++) {
         long begin = System.nanoTime();
         state.reset();
-        if (!model.mamba2().prefill(state, text.window(done), listener(done))) {
+        if (!model
+            .mamba2()
+            .prefill(state, text.window(done), text.listener(done, progress::report))) {
           return false;
         }
         file.saveNowAndThen(done + 1);
@@ -86,24 +87,6 @@ final class Reading {
     return true;
   }
 
-  private PrefillListener listener(int window) {
-    return new PrefillListener() {
-      @Override
-      public boolean progress(int done, int total) {
-        return progress.report(tokens(window) + done, tokens(text.windows()));
-      }
-
-      @Override
-      public int firstLogits(int total) {
-        return 0; // so that the head gets its inputs
-      }
-    };
-  }
-
-  private long tokens(int windows) {
-    return (long) windows * text.window();
-  }
-
   /** Says what it takes, and refuses to begin what cannot end: a full disk would kill the JVM. */
   private void announce(int done) throws IOException {
     long pairs = matrices.stream().mapToLong(info -> info.columns() * info.columns()).sum();
@@ -112,7 +95,7 @@ final class Reading {
     progress.note(
         "gptq reads %d tokens in windows of %d, takes %d MB in %s, and then rounds %d matrices"
             .formatted(
-                tokens(text.windows() - done),
+                text.tokens(text.windows() - done),
                 text.window(),
                 Math.ceilDiv(bytes, 1_000_000),
                 folder.getParent(),
