@@ -1,7 +1,9 @@
 // Requests that make no sense, thousands of them: each must be answered with 4xx and a reason, and /health within 100 ms all the while.
 // usage: node bench/serve/malformed.mjs MODEL.gguf [--requests 10000] [--seed 1]
+import { once } from "node:events";
 import { connect } from "node:net";
-import { ask, keepAlive, metrics, option, random, sleep, start } from "./server.mjs";
+import { Worker } from "node:worker_threads";
+import { ask, metrics, option, random, start } from "./server.mjs";
 
 const model = process.argv[2];
 const requests = Number(option("--requests", 10000));
@@ -111,22 +113,8 @@ function judge(kindName, sent, got) {
   if (status < 400 || status > 499 || !reason || reason.includes("Exception")) bad.push([kindName, sent.slice(0, 300), got.slice(0, 400)]);
 }
 
-const health = [];
-let over = false;
-async function watch() {
-  const agent = keepAlive(1);
-  while (!over) {
-    const begin = performance.now();
-    const { status } = await ask(port, "GET", "/health", undefined, { agent });
-    health.push(performance.now() - begin);
-    if (status !== 200) bad.push(["health", "", String(status)]);
-    await sleep(10);
-  }
-  agent.destroy();
-}
-
 await ask(port, "POST", "/v1/completions", valid["/v1/completions"]);
-const watching = watch();
+const watcher = new Worker(new URL("health.mjs", import.meta.url), { workerData: { port } });
 // Those that send slowly, all the time that the others take and longer.
 const head = "POST /v1/completions HTTP/1.1\r\nHost: a\r\n";
 const slow = Array.from({ length: 60 }, (_, i) => i % 2 ? [head + "Content-Length: 500\r\n\r\n{", '"prompt":"a",'.repeat(90)] : [head, "X-Slow: 1\r\n".repeat(90)])
@@ -140,8 +128,9 @@ await Promise.all(Array.from({ length: 8 }, async () => {
   }
 }));
 await Promise.all(slow);
-over = true;
-await watching;
+watcher.postMessage("stop");
+const [[health, failed]] = await once(watcher, "message");
+if (failed) bad.push(["health", "", `${failed} failed`]);
 const { status } = await ask(port, "POST", "/v1/completions", valid["/v1/completions"]);
 const responses = Object.fromEntries(Object.entries(await metrics(port)).filter(([name]) => name.includes("responses")));
 await server.stop();
