@@ -69,7 +69,7 @@ rmSync(folder, { recursive: true });
 const [first, second, restarted] = [times.first, times.second, times.restarted].map(median);
 console.log(`first token of ${prefix + TAIL} tokens: ${first.toFixed(1)} ms; with the same ${prefix} at the beginning ${second.toFixed(1)} ms ` +
   `(${((100 * second) / first).toFixed(1)} %), after a restart ${restarted.toFixed(1)} ms (${((100 * restarted) / first).toFixed(1)} %); ` +
-  `remembered ${cached.join(", ")} tokens`);
+  `remembered ${Math.min(...cached)} to ${Math.max(...cached)} tokens`);
 if (clients > 1) {
   const one = Math.max(speeds[0], speeds[2]);
   const all = Math.max(speeds[1], speeds[3]);
