@@ -41,6 +41,15 @@ class CalibrateCommandTest {
   }
 
   @Test
+  void whatOneThatWasKilledWhileItSavedHasLeftIsRemoved() throws IOException {
+    Files.writeString(folder.resolve(".m.gguf.unfinished.partial"), "left");
+    String text = TinyModel.CHECKPOINT.resolve("sample.txt").toString();
+    String target = folder.resolve("m.gguf").toString();
+    Outcome.of("calibrate", "-m", MODEL, "-f", text, "-o", target, "--json").json();
+    assertThat(folder.toFile().list()).containsExactly("m.gguf");
+  }
+
+  @Test
   void refusesAShortText() {
     String target = folder.resolve("m.gguf").toString();
     Outcome outcome = Outcome.of("calibrate", "-m", MODEL, "-p", "Once.", "-o", target);

@@ -4,6 +4,7 @@ import dev.mamba4j.engine.LanguageModel;
 import dev.mamba4j.engine.Mamba2State;
 import dev.mamba4j.engine.ProjectionObserver;
 import dev.mamba4j.formats.FormatException;
+import dev.mamba4j.formats.PartialFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,6 +103,7 @@ public final class Calibration {
     ImportanceMatrix matrix = matrix(done);
     matrix.write(target);
     Files.deleteIfExists(unfinished);
+    PartialFile.forget(unfinished); // of a start that was killed while it saved
     return Optional.of(matrix);
   }
 
