@@ -16,6 +16,7 @@
  *     pairs_narrow, pairs_wide(bytes, x, k)  these sums
  *     join_pairs(a, b)         16-bit sums of them
  *     add_pairs(sums, pairs)   32-bit sums
+ *     IN_ORDER(sums)           has the compiler make these sums here: else it first makes many products, more than there are registers for
  *   load_aligned, store_aligned
  *   set1_int, shift_left(v, n)
  */
@@ -73,8 +74,10 @@ INLINE void add_dots(struct products *products, vb bytes, inputs16 x, const int 
     const int number = fit <= 4 ? k % fit : (4 * c + k) % fit;
     vi pairs = form.wide ? pairs_wide(bytes, x, k) : pairs_narrow(bytes, x, k);
     products->waiting = number == 0 ? pairs : join_pairs(products->waiting, pairs);
+    IN_ORDER(products->waiting);
     if (number == fit - 1) {
         products->sums = add_pairs(products->sums, products->waiting);
+        IN_ORDER(products->sums);
     }
 #else
     (void)c;

@@ -5,8 +5,8 @@
 typedef __m256i vb;
 typedef const int8_t *inputs16;
 
-#define TILE_VECTORS 1
-#define TILE_TOKENS 6
+#define TILE_VECTORS 2
+#define TILE_TOKENS 4
 #define BYTE_OFFSET 0
 #define PAIRED 1
 
@@ -118,5 +118,7 @@ INLINE vi pairs_narrow(vb bytes, inputs16 x, int k) {
 INLINE vi pairs_wide(vb bytes, inputs16 x, int k) {
     return _mm256_maddubs_epi16(_mm256_abs_epi8(bytes), _mm256_sign_epi8(load_4(x + 4 * k), bytes));
 }
+
+#define IN_ORDER(sums) __asm__("" : "+x"(sums))
 
 #endif
