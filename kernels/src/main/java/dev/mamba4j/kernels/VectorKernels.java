@@ -114,9 +114,8 @@ final class VectorKernels implements Kernels {
     for (int t = firstToken; t < firstToken + tokens; t++) {
       long input = projected.rowAddress(t) + 4L * layer.inner();
       long output = convolved.rowAddress(t);
-      for (int channel = from; channel < from + lanes; channel += Lanes.COUNT) {
-        convolveLanes(layer, 4L * channel, input, state.address(), output);
-      }
+      convolveLanes(layer, from, lanes, input, state.address(), output);
+      moveOn(layer, from, lanes, input, state.address());
       Lanes.silu(output + 4L * from, output + 4L * from, lanes);
     }
     if (from + lanes < to) {
@@ -124,28 +123,37 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  /** As many channels as there are lanes, {@code at} bytes behind the first, without SiLU. */
+  /** Whole vectors of channels of one token, without SiLU. */
   private static void convolveLanes(
-      StateSpaceLayer layer, long at, long input, long state, long output) {
+      StateSpaceLayer layer, int from, int count, long input, long state, long output) {
+    int past = layer.convWidth() - 1;
     long stride = 4L * layer.channels();
-    long weight = Lanes.address(layer.convWeight().address() + at);
-    long past = Lanes.address(state + at);
-    FloatVector sum = fromMemorySegment(FLOATS, MEMORY, layer.convBias().address() + at, ORDER);
-    for (int tap = 0; tap < layer.convWidth() - 1; tap++) {
-      FloatVector value = fromMemorySegment(FLOATS, MEMORY, past, ORDER);
-      sum = value.fma(fromMemorySegment(FLOATS, MEMORY, weight, ORDER), sum);
-      if (tap > 0) {
-        value.intoMemorySegment(MEMORY, past - stride, ORDER);
+    long bias = Lanes.address(layer.convBias().address());
+    long weights = Lanes.address(layer.convWeight().address());
+    long oldest = Lanes.address(state);
+    long current = Lanes.address(input);
+    long out = Lanes.address(output);
+    for (int i = from; i < from + count; i += Lanes.COUNT) {
+      FloatVector sum = fromMemorySegment(FLOATS, MEMORY, bias + 4L * i, ORDER);
+      for (int tap = 0; tap <= past; tap++) {
+        long values = tap < past ? oldest + tap * stride : current;
+        FloatVector value = fromMemorySegment(FLOATS, MEMORY, values + 4L * i, ORDER);
+        long weight = weights + tap * stride + 4L * i;
+        sum = value.fma(fromMemorySegment(FLOATS, MEMORY, weight, ORDER), sum);
       }
-      past += stride;
-      weight += stride;
+      sum.intoMemorySegment(MEMORY, out + 4L * i, ORDER);
     }
-    FloatVector current = fromMemorySegment(FLOATS, MEMORY, input + at, ORDER);
-    if (layer.convWidth() > 1) {
-      current.intoMemorySegment(MEMORY, past - stride, ORDER);
+  }
+
+  /** Forgets the oldest inputs of some channels and keeps the current one. */
+  private static void moveOn(StateSpaceLayer layer, int from, int count, long input, long state) {
+    int past = layer.convWidth() - 1;
+    long stride = 4L * layer.channels();
+    for (int tap = 0; tap < past; tap++) {
+      long row = state + tap * stride;
+      long next = tap + 1 < past ? row + stride : input;
+      MemorySegment.copy(MEMORY, next + 4L * from, MEMORY, row + 4L * from, 4L * count);
     }
-    sum = current.fma(fromMemorySegment(FLOATS, MEMORY, weight, ORDER), sum);
-    sum.intoMemorySegment(MEMORY, output + at, ORDER);
   }
 
   @Override
