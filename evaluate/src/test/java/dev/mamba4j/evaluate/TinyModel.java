@@ -14,13 +14,13 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /** The small model of the repository, and its predictions token by token. */
-final class TinyModel {
+public final class TinyModel {
   static final Path CHECKPOINT = Path.of(System.getProperty("mamba4j.root"), "models", "tiny");
 
   private TinyModel() {}
 
   /** Files that lie beside the repository, where they do. */
-  static Path shared(String name) {
+  public static Path shared(String name) {
     return Path.of(System.getProperty("mamba4j.root")).resolveSibling("shared").resolve(name);
   }
 
@@ -34,7 +34,8 @@ final class TinyModel {
     return open(file, Precision.FLOAT);
   }
 
-  static LanguageModel open(Path file, Precision precision) throws IOException {
+  /** A file with a precision, on two threads. */
+  public static LanguageModel open(Path file, Precision precision) throws IOException {
     return LanguageModel.open(file, new ModelOptions(2, precision, Optional.empty()));
   }
 

@@ -3,6 +3,7 @@ package dev.mamba4j.evaluate.tasks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.mamba4j.evaluate.TinyModel;
 import dev.mamba4j.formats.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,8 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The data sets as they are published, where they lie beside the repository. */
 class FullDataTest {
-  private static final Path FOLDER =
-      Path.of(System.getProperty("mamba4j.root")).resolveSibling("shared").resolve("data/lm-eval");
+  private static final Path FOLDER = TinyModel.shared("data/lm-eval");
 
   /** As many questions as lm-eval asks, each with as many choices as it should have. */
   @ParameterizedTest

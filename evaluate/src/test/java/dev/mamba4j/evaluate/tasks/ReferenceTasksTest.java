@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.mamba4j.engine.LanguageModel;
-import dev.mamba4j.engine.ModelOptions;
 import dev.mamba4j.engine.Precision;
+import dev.mamba4j.evaluate.TinyModel;
 import dev.mamba4j.formats.json.Json;
 import dev.mamba4j.formats.json.JsonObject;
 import java.io.IOException;
@@ -17,18 +17,15 @@ import org.junit.jupiter.api.Test;
 
 /** What an independent implementation of the model makes of small tasks, beside the repository. */
 class ReferenceTasksTest {
-  private static final Path SHARED =
-      Path.of(System.getProperty("mamba4j.root")).resolveSibling("shared");
-  private static final Path DATA = SHARED.resolve("data/tiny");
-  private static final Path FIGURES = SHARED.resolve("reference/tiny/tasks.json");
-  private static final Path MODEL = SHARED.resolve("reference/tiny/gguf/F16.gguf");
+  private static final Path DATA = TinyModel.shared("data/tiny");
+  private static final Path FIGURES = TinyModel.shared("reference/tiny/tasks.json");
+  private static final Path MODEL = TinyModel.shared("reference/tiny/gguf/F16.gguf");
 
   @Test
   void givesTheFiguresOfTheReference() throws IOException {
-    assumeTrue(Files.exists(FIGURES) && Files.exists(DATA), "no small tasks in " + SHARED);
+    assumeTrue(Files.exists(FIGURES) && Files.exists(DATA), "no small tasks in " + DATA);
     JsonObject figures = Json.read(FIGURES);
-    ModelOptions exact = ModelOptions.defaults().withPrecision(Precision.FLOAT);
-    try (LanguageModel model = LanguageModel.open(MODEL, exact)) {
+    try (LanguageModel model = TinyModel.open(MODEL, Precision.FLOAT)) {
       JsonObject hellaswag = figures.object("hellaswag");
       TaskResult given = run(model, "hellaswag", "hellaswag.jsonl");
       assertThat(value(given, Metric.ACC))
