@@ -5,7 +5,7 @@ import dev.mamba4j.kernels.Vectors;
 /**
  * Sees what goes into the matrix products, and the states, of a model while it reads: statistics of
  * these inputs say which weights matter. Run the model with {@link Precision#FLOAT}, or the inputs
- * may already be rounded to 8 bits.
+ * come of products whose own inputs were rounded to 8 bits.
  */
 @FunctionalInterface
 public interface ProjectionObserver {

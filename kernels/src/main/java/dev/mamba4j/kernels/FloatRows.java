@@ -5,24 +5,13 @@ import static dev.mamba4j.kernels.Lanes.FLOATS;
 import static dev.mamba4j.kernels.Lanes.MEMORY;
 import static dev.mamba4j.kernels.Lanes.ORDER;
 import static jdk.incubator.vector.FloatVector.broadcast;
-import static jdk.incubator.vector.VectorOperators.I2F;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import dev.mamba4j.formats.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 
-/**
- * Makes weights floats, whatever their type: {@code scale * quant + minimum}, rounded once.
- * Products with one token make the same floats in registers.
- */
+/** Makes weights floats, whatever their type: {@code scale * quant + minimum}, rounded once. */
 final class FloatRows {
-  private static final int NIBBLE = 15;
-
-  /** What Q4_0 stores for 0. */
-  private static final int ZERO = 8;
-
   private FloatRows() {}
 
   /**
@@ -37,14 +26,15 @@ final class FloatRows {
       case F32 -> MemorySegment.copy(MEMORY, from, MEMORY, target, 4L * columns);
       case F16 -> unpackF16(from, columns, target);
       case BF16 -> unpackBF16(from, columns, target);
-      case Q8_0 -> unpackQ8_0(from, columns / 32, target);
-      case Q4_0 -> unpackQ4_0(from, columns / 32, target);
       default -> {
         UnpackedRows rows = UnpackedRows.ofThread();
         rows.unpack(type, from, columns, 0);
-        int group = UnpackedRows.group(type);
-        long minimums = rows.minimums(type);
-        unpackQuants(columns / 32, group, rows.quants(), rows.scales(), minimums, target);
+        int groups = columns / UnpackedRows.GROUP;
+        if (UnpackedRows.hasMinimums(type)) {
+          scale(groups, rows.quants(0), rows.scales(0), rows.minimums(0), target);
+        } else {
+          scale(groups, rows.quants(0), rows.scales(0), target);
+        }
       }
     }
   }
@@ -65,62 +55,30 @@ final class FloatRows {
     }
   }
 
-  private static void unpackQ8_0(long from, int blocks, long target) {
-    long in = Lanes.address(from);
+  private static void scale(int groups, long quants, long scales, long target) {
+    long from = Lanes.address(quants);
+    long factors = Lanes.address(scales);
     long out = Lanes.address(target);
-    for (int block = 0; block < blocks; block++) {
-      long quants = in + 34L * block + 2;
-      FloatVector scale = broadcast(FLOATS, Lanes.loadHalf(in + 34L * block));
-      for (int i = 0; i < 32; i += COUNT) {
-        long to = out + 128L * block + 4L * i;
-        Lanes.loadBytes(quants + i).mul(scale).intoMemorySegment(MEMORY, to, ORDER);
+    for (int i = 0; i < groups; i++) {
+      FloatVector d = broadcast(FLOATS, Lanes.loadFloat(factors + 4L * i));
+      for (int c = 0; c < UnpackedRows.GROUP; c += COUNT) {
+        long to = out + 64L * i + 4L * c;
+        Lanes.loadBytes(from + 16L * i + c).mul(d).intoMemorySegment(MEMORY, to, ORDER);
       }
     }
   }
 
-  private static void unpackQ4_0(long from, int blocks, long target) {
-    long in = Lanes.address(from);
-    long out = Lanes.address(target);
-    for (int block = 0; block < blocks; block++) {
-      long quants = in + 18L * block + 2;
-      FloatVector scale = broadcast(FLOATS, Lanes.loadHalf(in + 18L * block));
-      for (int i = 0; i < 16; i += COUNT) {
-        long to = out + 128L * block + 4L * i;
-        IntVector q = Lanes.loadUnsignedBytes(quants + i);
-        IntVector low = q.and(NIBBLE).sub(ZERO);
-        IntVector high = q.lanewise(LSHR, 4).sub(ZERO);
-        FloatVector first = (FloatVector) low.convertShape(I2F, FLOATS, 0);
-        FloatVector second = (FloatVector) high.convertShape(I2F, FLOATS, 0);
-        first.mul(scale).intoMemorySegment(MEMORY, to, ORDER);
-        second.mul(scale).intoMemorySegment(MEMORY, to + 64, ORDER);
-      }
-    }
-  }
-
-  /**
-   * What {@link UnpackedRows} have of a row, 32 columns at a time.
-   *
-   * @param group 32, or 16 where each half of the 32 has a scale of its own
-   */
-  private static void unpackQuants(
-      int count, int group, long quants, long scales, long minimums, long target) {
+  private static void scale(int groups, long quants, long scales, long minimums, long target) {
     long from = Lanes.address(quants);
     long factors = Lanes.address(scales);
     long offsets = Lanes.address(minimums);
     long out = Lanes.address(target);
-    int shift = group == 32 ? 2 : 3;
-    long second = group == 32 ? 0 : 4;
-    for (int i = 0; i < count; i++) {
-      long at = (long) i << shift;
-      FloatVector d = broadcast(FLOATS, Lanes.loadFloat(factors + at));
-      FloatVector m = broadcast(FLOATS, Lanes.loadFloat(offsets + at));
-      FloatVector e = broadcast(FLOATS, Lanes.loadFloat(factors + at + second));
-      FloatVector n = broadcast(FLOATS, Lanes.loadFloat(offsets + at + second));
-      long q = from + 32L * i;
-      long to = out + 128L * i;
-      for (int c = 0; c < 16; c += COUNT) {
-        Lanes.loadBytes(q + c).fma(d, m).intoMemorySegment(MEMORY, to + 4L * c, ORDER);
-        Lanes.loadBytes(q + 16 + c).fma(e, n).intoMemorySegment(MEMORY, to + 64 + 4L * c, ORDER);
+    for (int i = 0; i < groups; i++) {
+      FloatVector d = broadcast(FLOATS, Lanes.loadFloat(factors + 4L * i));
+      FloatVector m = broadcast(FLOATS, Lanes.loadFloat(offsets + 4L * i));
+      for (int c = 0; c < UnpackedRows.GROUP; c += COUNT) {
+        long to = out + 64L * i + 4L * c;
+        Lanes.loadBytes(from + 16L * i + c).fma(d, m).intoMemorySegment(MEMORY, to, ORDER);
       }
     }
   }

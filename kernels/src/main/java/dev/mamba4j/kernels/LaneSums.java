@@ -41,6 +41,24 @@ final class LaneSums {
     }
   }
 
+  /** Adds the products of two rows of floats to the lanes of a vector that has been stored. */
+  static void addProducts(long a, long b, int count, long sum) {
+    long x = Lanes.address(a);
+    long y = Lanes.address(b);
+    long vector = Lanes.address(sum);
+    int whole = count / COUNT * COUNT;
+    FloatVector s = fromMemorySegment(FLOATS, MEMORY, vector, ORDER);
+    for (int i = 0; i < whole; i += COUNT) {
+      FloatVector v = fromMemorySegment(FLOATS, MEMORY, y + 4L * i, ORDER);
+      s = fromMemorySegment(FLOATS, MEMORY, x + 4L * i, ORDER).fma(v, s);
+    }
+    s.intoMemorySegment(MEMORY, vector, ORDER);
+    for (int i = whole; i < count; i++) {
+      float product = Lanes.loadFloat(x + 4L * i) * Lanes.loadFloat(y + 4L * i);
+      Lanes.storeFloat(vector, Lanes.loadFloat(vector) + product);
+    }
+  }
+
   /** The sum of the lanes of a vector that has been stored; what is stored changes. */
   static float of(long sum) {
     long vector = Lanes.address(sum);

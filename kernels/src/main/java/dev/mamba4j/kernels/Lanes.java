@@ -2,6 +2,8 @@ package dev.mamba4j.kernels;
 
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.OR;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,6 +14,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -26,7 +29,14 @@ import jdk.incubator.vector.VectorSpecies;
  * NodeCountInliningCutoff). So methods take and give addresses, not vectors, where they can.
  */
 final class Lanes {
-  static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  /** Of the width that the processor has, or, for tests, one that a property names. */
+  static final VectorSpecies<Float> FLOATS =
+      VectorSpecies.of(
+          float.class,
+          VectorShape.forBitSize(
+              Integer.getInteger(
+                  "mamba4j.vectorBits", FloatVector.SPECIES_PREFERRED.vectorBitSize())));
+
   static final int COUNT = FLOATS.length();
 
   /** Whether a group of 16 is whole vectors, and a quarter of a vector can be loaded. */
@@ -44,16 +54,25 @@ final class Lanes {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
 
-  private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+  static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+  static final VectorSpecies<Short> SHORTS = FLOATS.withLanes(short.class);
+  static final VectorSpecies<Long> LONGS = FLOATS.withLanes(long.class);
   private static final VectorSpecies<Short> HALF_SHORTS = narrower(2, short.class);
   private static final VectorSpecies<Byte> QUARTER_BYTES = narrower(4, byte.class);
 
-  /** For four lanes: moves byte i of an int to the bottom of lane i. */
-  private static final IntVector BYTE_TO_BOTTOM =
+  /** For four lanes: how far byte i of an int is from the bottom of lane i. */
+  private static final IntVector BYTE_DISTANCE =
       IntVector.fromArray(IntVector.SPECIES_128, new int[] {0, 8, 16, 24}, 0);
 
   /** 2^112 takes a half's exponent bias of 15 to a float's of 127. */
   private static final float HALF_REBIAS = 0x1p112f;
+
+  /** The first half of the lanes of a vector, each twice, and the second. */
+  private static final VectorShuffle<Float> LOWER_TWICE =
+      VectorShuffle.fromOp(FLOATS, lane -> lane / 2);
+
+  private static final VectorShuffle<Float> UPPER_TWICE =
+      VectorShuffle.fromOp(FLOATS, lane -> (COUNT + lane) / 2);
 
   private static final float LOG2_E = (float) (1 / Math.log(2));
 
@@ -103,6 +122,10 @@ final class Lanes {
     return MEMORY.get(INT, address);
   }
 
+  static void storeInt(long address, int value) {
+    MEMORY.set(INT, address, value);
+  }
+
   static long loadLong(long address) {
     return MEMORY.get(LONG, address);
   }
@@ -123,7 +146,7 @@ final class Lanes {
   static FloatVector loadHalves(long address) {
     // Sign, exponent and fraction move to their places together; a short's sign fills the rest.
     return loadShorts(address)
-        .lanewise(VectorOperators.LSHL, 13)
+        .lanewise(LSHL, 13)
         .and(0x8fffffff)
         .reinterpretAsFloats()
         .mul(HALF_REBIAS);
@@ -131,7 +154,7 @@ final class Lanes {
 
   /** Brain floats as floats; exact. */
   static FloatVector loadBrainHalves(long address) {
-    return loadShorts(address).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    return loadShorts(address).lanewise(LSHL, 16).reinterpretAsFloats();
   }
 
   /** Signed bytes as floats; loads just as many bytes as there are lanes. */
@@ -151,7 +174,7 @@ final class Lanes {
   static IntVector loadUnsignedBytes(long address) {
     if (QUARTER_BYTES == null) {
       return IntVector.broadcast(IntVector.SPECIES_128, MEMORY.get(INT, address))
-          .lanewise(VectorOperators.LSHR, BYTE_TO_BOTTOM)
+          .lanewise(VectorOperators.LSHR, BYTE_DISTANCE)
           .and(0xff);
     }
     return (IntVector)
@@ -176,6 +199,22 @@ final class Lanes {
     }
   }
 
+  /** Makes a, a, b, b, c, c of a, b, c in place. */
+  static void repeat(long floats, int count) {
+    long at = address(floats);
+    int whole = count / COUNT * COUNT;
+    for (int i = count - 1; i >= whole; i--) {
+      float value = loadFloat(at + 4L * i);
+      storeFloat(at + 8L * i, value);
+      storeFloat(at + 8L * i + 4, value);
+    }
+    for (int i = whole - COUNT; i >= 0; i -= COUNT) {
+      FloatVector values = fromMemorySegment(FLOATS, MEMORY, at + 4L * i, ORDER);
+      values.rearrange(LOWER_TWICE).intoMemorySegment(MEMORY, at + 8L * i, ORDER);
+      values.rearrange(UPPER_TWICE).intoMemorySegment(MEMORY, at + 8L * i + 4L * COUNT, ORDER);
+    }
+  }
+
   private static IntVector loadShorts(long address) {
     return (IntVector)
         ShortVector.fromMemorySegment(HALF_SHORTS, MEMORY, address, ORDER)
@@ -193,16 +232,35 @@ final class Lanes {
   }
 
   /**
-   * Rounds floats to multiples of a scale, ties to even, in place; a count of whole vectors.
+   * Stores floats times a factor as bytes, rounded, ties to even; a count of whole vectors.
    *
-   * @param inverse takes the floats to within ±2^22
+   * @param inverse takes the floats to within ±127
    */
-  static void round(long values, int count, float scale, float inverse) {
-    long at = address(values);
+  static void quantize(long from, int count, float inverse, long bytes) {
+    long in = address(from);
+    long out = address(bytes);
     for (int i = 0; i < count; i += COUNT) {
-      FloatVector scaled = fromMemorySegment(FLOATS, MEMORY, at + 4L * i, ORDER).mul(inverse);
-      scaled.add(ROUND).sub(ROUND).mul(scale).intoMemorySegment(MEMORY, at + 4L * i, ORDER);
+      FloatVector scaled = fromMemorySegment(FLOATS, MEMORY, in + 4L * i, ORDER).mul(inverse);
+      IntVector quants = scaled.add(ROUND).reinterpretAsInts();
+      if (QUARTER_BYTES == null) {
+        int packed = quants.and(0xff).lanewise(LSHL, BYTE_DISTANCE).reduceLanes(OR);
+        MEMORY.set(INT, out + i, packed);
+      } else {
+        ((ByteVector) quants.convertShape(VectorOperators.I2B, QUARTER_BYTES, 0))
+            .intoMemorySegment(MEMORY, out + i, ORDER);
+      }
     }
+  }
+
+  /** The sum of 16 signed bytes. */
+  static int sumOf16Bytes(long from) {
+    // Bytes plus 128 are no less than 0 and add up within halves of a long; carries stay apart.
+    long even = 0;
+    for (int i = 0; i < 16; i += 8) {
+      long bytes = loadLong(from + i) ^ 0x8080808080808080L;
+      even += (bytes & 0x00ff00ff00ff00ffL) + ((bytes >>> 8) & 0x00ff00ff00ff00ffL);
+    }
+    return (int) ((even * 0x0001000100010001L) >>> 48) - 16 * 128;
   }
 
   /**
@@ -231,7 +289,7 @@ final class Lanes {
       sum = sum.fma(r, broadcast(FLOATS, 1f / 6));
       sum = sum.fma(r, broadcast(FLOATS, 1f / 2));
       sum = sum.fma(r.mul(r), r).add(1);
-      IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+      IntVector exponent = shifted.reinterpretAsInts().lanewise(LSHL, 23);
       FloatVector exp = sum.reinterpretAsInts().add(exponent).reinterpretAsFloats();
       x.div(exp.add(1)).intoMemorySegment(MEMORY, out + 4L * i, ORDER);
     }

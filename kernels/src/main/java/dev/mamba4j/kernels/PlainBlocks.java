@@ -27,6 +27,25 @@ final class PlainBlocks {
     return ByteVector.fromArray(BYTES, levels, 0);
   }
 
+  static void unpackQ8_0(long from, int blocks, long quants, long scales) {
+    for (int block = 0; block < blocks; block++) {
+      long at = Lanes.address(from) + 34L * block;
+      Lanes.storeFloat(Lanes.address(scales) + 4L * block, Lanes.loadHalf(at));
+      for (int i = 0; i < 32; i += BYTES.length()) {
+        ByteVector.fromMemorySegment(BYTES, MEMORY, at + 2 + i, ORDER)
+            .intoMemorySegment(MEMORY, Lanes.address(quants) + 32L * block + i, ORDER);
+      }
+    }
+  }
+
+  static void unpackQ4_0(long from, int blocks, long quants, long scales) {
+    for (int block = 0; block < blocks; block++) {
+      long at = Lanes.address(from) + 18L * block;
+      Lanes.storeFloat(Lanes.address(scales) + 4L * block, Lanes.loadHalf(at));
+      unpackNibbles(at + 2, Lanes.address(quants) + 32L * block, (byte) 8);
+    }
+  }
+
   static void unpackQ4_1(long from, int blocks, long quants, long scales, long minimums) {
     for (int block = 0; block < blocks; block++) {
       long at = Lanes.address(from) + 20L * block;

@@ -5,31 +5,33 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Memory of one thread for parts of quantized rows in a form that all types share: signed bytes, a
- * float scale for each group of them and, for some types, a minimum:
+ * Memory of one thread for parts of quantized rows in a form that all types share: signed bytes
+ * and, for each group of 16, a float scale and for some types a minimum:
  *
  * <pre>
- * weight[i] = scale[i / group] * quant[i] + minimum[i / group]
+ * weight[i] = scale[i / 16] * quant[i] + minimum[i / 16]
  * </pre>
  *
- * <p>It is small enough to stay in the cache of the first level, so that unpacking costs little
- * more than its arithmetic, and whatever a weight's type, one loop multiplies it.
+ * <p>It stays in the caches, so that unpacking costs little more than its arithmetic, and whatever
+ * a weight's type, one loop multiplies it.
  */
 final class UnpackedRows {
-  /** Rows unpacked at a time. */
-  static final int ROWS = 4;
+  /** Rows there is room for. */
+  static final int ROWS = 32;
 
   /** Columns unpacked at a time at most; whole blocks of all types. */
   static final int COLUMNS = 2560;
 
+  /** Weights that share a scale. */
+  static final int GROUP = 16;
+
   /** Bytes from the scales or minimums of one row to those of the next. */
-  static final int SCALES_STRIDE = 4 * COLUMNS / 16;
+  static final int SCALES_STRIDE = 4 * COLUMNS / GROUP;
 
   private static final long CACHE_LINE = 64;
   private static final long SCALES = (long) ROWS * COLUMNS;
   private static final long MINIMUMS = SCALES + (long) ROWS * SCALES_STRIDE;
-  private static final long ZEROS = MINIMUMS + (long) ROWS * SCALES_STRIDE;
-  private static final long SIZE = ZEROS + (long) ROWS * SCALES_STRIDE;
+  private static final long SIZE = MINIMUMS + (long) ROWS * SCALES_STRIDE;
 
   private static final ThreadLocal<UnpackedRows> OF_THREAD =
       ThreadLocal.withInitial(UnpackedRows::new);
@@ -42,19 +44,19 @@ final class UnpackedRows {
     return OF_THREAD.get();
   }
 
-  /** int8 (ROWS, COLUMNS). */
-  long quants() {
-    return rows.address();
+  /** int8 (COLUMNS). */
+  long quants(int row) {
+    return rows.address() + (long) row * COLUMNS;
   }
 
-  /** float32 (ROWS, groups of a row), with room for COLUMNS / 16. */
-  long scales() {
-    return rows.address() + SCALES;
+  /** float32 (COLUMNS / GROUP). */
+  long scales(int row) {
+    return rows.address() + SCALES + (long) row * SCALES_STRIDE;
   }
 
-  /** float32, as {@link #scales}; zeros for types that have none. */
-  long minimums(TensorType type) {
-    return rows.address() + (hasMinimums(type) ? MINIMUMS : ZEROS);
+  /** float32 (COLUMNS / GROUP), if the type {@link #hasMinimums}. */
+  long minimums(int row) {
+    return rows.address() + MINIMUMS + (long) row * SCALES_STRIDE;
   }
 
   /**
@@ -66,10 +68,12 @@ final class UnpackedRows {
    */
   void unpack(TensorType type, long from, int columns, int row) {
     int blocks = columns / type.blockSize();
-    long quants = quants() + (long) row * COLUMNS;
-    long scales = scales() + (long) row * SCALES_STRIDE;
-    long minimums = minimums(type) + (long) row * SCALES_STRIDE;
+    long quants = quants(row);
+    long scales = scales(row);
+    long minimums = minimums(row);
     switch (type) {
+      case Q8_0 -> PlainBlocks.unpackQ8_0(from, blocks, quants, scales);
+      case Q4_0 -> PlainBlocks.unpackQ4_0(from, blocks, quants, scales);
       case Q4_1 -> PlainBlocks.unpackQ4_1(from, blocks, quants, scales, minimums);
       case Q5_0 -> PlainBlocks.unpackQ5_0(from, blocks, quants, scales);
       case Q5_1 -> PlainBlocks.unpackQ5_1(from, blocks, quants, scales, minimums);
@@ -82,26 +86,31 @@ final class UnpackedRows {
       case Q6_K -> SuperBlocks.unpackQ6_K(from, blocks, quants, scales);
       default -> throw new IllegalArgumentException("cannot unpack " + type);
     }
+    if (hasGroupsOf32(type)) {
+      Lanes.repeat(scales, columns / 32);
+      if (hasMinimums(type)) {
+        Lanes.repeat(minimums, columns / 32);
+      }
+    }
   }
 
   /** Whether {@link #unpack} works for a type. */
   static boolean supports(TensorType type) {
     return switch (type) {
-      case Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> true;
+      case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, IQ4_XS, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K -> true;
       default -> false;
     };
   }
 
-  /** Weights that share a scale, 16 or 32. */
-  static int group(TensorType type) {
+  private static boolean hasGroupsOf32(TensorType type) {
     return switch (type) {
-      case Q2_K, Q3_K, Q6_K -> 16;
-      default -> 32;
+      case Q2_K, Q3_K, Q6_K -> false;
+      default -> true;
     };
   }
 
   /** Whether groups have minimums. */
-  private static boolean hasMinimums(TensorType type) {
+  static boolean hasMinimums(TensorType type) {
     return switch (type) {
       case Q4_1, Q5_1, Q2_K, Q4_K, Q5_K -> true;
       default -> false;

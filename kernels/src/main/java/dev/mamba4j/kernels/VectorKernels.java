@@ -10,11 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 
-/**
- * The operations in the Vector API. Products take float activations: the API has no integer dot
- * product, and with float multiply-adds the weights still stream at the speed of memory. What it
- * does not speed up, other types and products of integers, it leaves to the scalar loops.
- */
+/** The operations in the Vector API. Types that it does not speed up it leaves to scalar loops. */
 final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels();
 
@@ -67,11 +63,19 @@ final class VectorKernels implements Kernels {
       return;
     }
     Objects.checkIndex(token, x.values().rows());
-    long row = x.values().rowAddress(token);
-    for (int from = 0; from < x.columns(); from += x.block()) {
-      float max = Lanes.largest(row + 4L * from, x.block());
+    long first = (long) token * x.columns();
+    long scales = x.scales().address() + 4 * (first / x.block());
+    for (int i = 0; i < x.columns(); i += x.block()) {
+      long values = x.values().rowAddress(token) + 4L * i;
+      float max = Lanes.largest(values, x.block());
       float scale = Activations.scale(max, x.block());
-      Lanes.round(row + 4L * from, x.block(), scale, scale == 0 ? 0 : 127 / max);
+      Lanes.storeFloat(scales + 4L * (i / x.block()), scale);
+      float inverse = scale == 0 ? 0 : 127 / max;
+      Lanes.quantize(values, x.block(), inverse, x.quants().address() + first + i);
+    }
+    long sums = x.sums().address() + 4 * (first / Activations.SUM_BLOCK);
+    for (int i = 0; i < x.columns() / Activations.SUM_BLOCK; i++) {
+      Lanes.storeInt(sums + 4L * i, Lanes.sumOf16Bytes(x.quants().address() + first + 16L * i));
     }
   }
 
@@ -91,11 +95,12 @@ final class VectorKernels implements Kernels {
   public void multiplyAdd(
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
     weights.checkProduct(fromRow, toRow, x, tokens, y);
-    if (VectorProducts.supports(weights.type())) {
+    if (x.quantized() && UnpackedRows.supports(weights.type())) {
+      IntegerProducts.add(weights, fromRow, toRow, x, tokens, y);
+    } else if (!x.quantized() && VectorProducts.supports(weights.type())) {
       VectorProducts.add(weights, fromRow, toRow, x.values(), tokens, y);
     } else {
-      // The floats are what quantize has rounded.
-      scalar.multiplyAdd(weights, fromRow, toRow, x.withBlock(0), tokens, y);
+      scalar.multiplyAdd(weights, fromRow, toRow, x, tokens, y);
     }
   }
 

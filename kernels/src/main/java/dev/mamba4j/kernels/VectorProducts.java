@@ -4,21 +4,15 @@ import static dev.mamba4j.kernels.Lanes.COUNT;
 import static dev.mamba4j.kernels.Lanes.FLOATS;
 import static dev.mamba4j.kernels.Lanes.MEMORY;
 import static dev.mamba4j.kernels.Lanes.ORDER;
-import static dev.mamba4j.kernels.Lanes.SHORT;
-import static java.lang.Float.float16ToFloat;
-import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
-import static jdk.incubator.vector.VectorOperators.I2F;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import dev.mamba4j.formats.tensor.TensorType;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 
 /**
- * Products of weight rows with float vectors, added to what is there. Here those with one token:
- * four rows at a time share the loads of the vector and hide each other's latencies. Those with
- * more are {@link TiledProducts}.
+ * Products of weight rows with float vectors, added to what is there. Here those of weights that
+ * are floats with one token: four rows at a time share the loads of the vector and hide each
+ * other's latencies. Those with more, and of quantized weights, are {@link TiledProducts}.
  *
  * <p>All products are added up in one order, so that prefill gives what steps give: a weight
  * becomes a float (see {@link FloatRows}), each lane adds up the products of its columns by one
@@ -37,42 +31,30 @@ import jdk.incubator.vector.IntVector;
 final class VectorProducts {
   private static final int ROWS = 4;
 
-  private static final int NIBBLE = 15;
-
-  /** What Q4_0 stores for 0. */
-  private static final int ZERO = 8;
-
-  /** Of a vector of floats. */
-  private static final long BYTES = 4L * COUNT;
-
   private VectorProducts() {}
 
   static boolean supports(TensorType type) {
     return isDirect(type) || UnpackedRows.supports(type);
   }
 
-  /** Whether rows are multiplied as they lie. */
+  /** Whether weights are floats. */
   static boolean isDirect(TensorType type) {
     return switch (type) {
-      case F32, F16, BF16, Q8_0, Q4_0 -> true;
+      case F32, F16, BF16 -> true;
       default -> false;
     };
   }
 
   /** y[t][r] += Σ_c weights[r][c] * x[t][c]. */
   static void add(Matrix weights, int fromRow, int toRow, Vectors x, int tokens, Vectors y) {
-    if (tokens > 1) {
-      TiledProducts.add(weights, fromRow, toRow, x, tokens, y);
-    } else if (tokens == 1) {
+    if (tokens == 1 && isDirect(weights.type())) {
       add(weights, fromRow, toRow, x.rowAddress(0), y.rowAddress(0));
+    } else {
+      TiledProducts.add(weights, fromRow, toRow, x, tokens, y);
     }
   }
 
   private static void add(Matrix weights, int fromRow, int toRow, long x, long y) {
-    if (!isDirect(weights.type())) {
-      UnpackedProducts.add(weights, fromRow, toRow, x, y);
-      return;
-    }
     int columns = weights.columns();
     long stride = weights.rowBytes();
     long first = weights.rowAddress(0);
@@ -98,12 +80,6 @@ final class VectorProducts {
       case F32 -> addF32(columns, row, stride, x, lanes, out);
       case F16 -> addF16(columns, row, stride, x, lanes, out);
       case BF16 -> addBF16(columns, row, stride, x, lanes, out);
-      case Q4_0 -> {
-        addQ4_0(columns / 32, row, stride, x, lanes);
-        addQ4_0(columns / 32, row + 2 * stride, stride, x, lanes + 2 * LaneSums.STRIDE);
-        store(out, stride, lanes, 0, 0, 0, 0);
-      }
-      case Q8_0 -> addQ8_0(columns / 32, row, stride, x, lanes, out);
       default -> throw new IllegalArgumentException("no vector product for " + type);
     }
   }
@@ -233,83 +209,6 @@ final class VectorProducts {
     s2.intoMemorySegment(MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
     s3.intoMemorySegment(MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
     store(out, stride, sums, t0, t1, t2, t3);
-  }
-
-  private static void addQ8_0(int blocks, long row, long stride, long x, long lanes, long out) {
-    long w0 = Lanes.address(row);
-    long w1 = Lanes.address(row + stride);
-    long w2 = Lanes.address(row + 2 * stride);
-    long w3 = Lanes.address(row + 3 * stride);
-    long in = Lanes.address(x);
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    FloatVector s2 = s0;
-    FloatVector s3 = s0;
-    for (int block = 0; block < blocks; block++) {
-      long at = 34L * block;
-      FloatVector d0 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w0 + at)));
-      FloatVector d1 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w1 + at)));
-      FloatVector d2 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w2 + at)));
-      FloatVector d3 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w3 + at)));
-      for (int i = 0; i < 32; i += 2 * COUNT) {
-        long q = at + 2 + i;
-        long values = in + 128L * block + 4L * i;
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, values, ORDER);
-        s0 = Lanes.loadBytes(w0 + q).mul(d0).fma(v, s0);
-        s1 = Lanes.loadBytes(w1 + q).mul(d1).fma(v, s1);
-        s2 = Lanes.loadBytes(w2 + q).mul(d2).fma(v, s2);
-        s3 = Lanes.loadBytes(w3 + q).mul(d3).fma(v, s3);
-        q += COUNT;
-        v = fromMemorySegment(FLOATS, MEMORY, values + BYTES, ORDER);
-        s0 = Lanes.loadBytes(w0 + q).mul(d0).fma(v, s0);
-        s1 = Lanes.loadBytes(w1 + q).mul(d1).fma(v, s1);
-        s2 = Lanes.loadBytes(w2 + q).mul(d2).fma(v, s2);
-        s3 = Lanes.loadBytes(w3 + q).mul(d3).fma(v, s3);
-      }
-    }
-    long sums = Lanes.address(lanes);
-    s0.intoMemorySegment(MEMORY, sums, ORDER);
-    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
-    s2.intoMemorySegment(MEMORY, sums + 2 * LaneSums.STRIDE, ORDER);
-    s3.intoMemorySegment(MEMORY, sums + 3 * LaneSums.STRIDE, ORDER);
-    store(out, stride, sums, 0, 0, 0, 0);
-  }
-
-  /**
-   * First the low nibbles of a block, which are its first 16 columns, then the high ones. What C2
-   * inlines lasts for two rows.
-   */
-  private static void addQ4_0(int blocks, long row, long stride, long x, long lanes) {
-    long w0 = Lanes.address(row);
-    long w1 = Lanes.address(row + stride);
-    long in = Lanes.address(x);
-    FloatVector s0 = FloatVector.zero(FLOATS);
-    FloatVector s1 = s0;
-    for (int block = 0; block < blocks; block++) {
-      long at = 18L * block;
-      long values = in + 128L * block;
-      FloatVector d0 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w0 + at)));
-      FloatVector d1 = broadcast(FLOATS, float16ToFloat(MEMORY.get(SHORT, w1 + at)));
-      FloatVector m0 = d0.mul(-ZERO);
-      FloatVector m1 = d1.mul(-ZERO);
-      for (int i = 0; i < 16; i += COUNT) {
-        IntVector q0 = Lanes.loadUnsignedBytes(w0 + at + 2 + i).and(NIBBLE);
-        IntVector q1 = Lanes.loadUnsignedBytes(w1 + at + 2 + i).and(NIBBLE);
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, values + 4L * i, ORDER);
-        s0 = ((FloatVector) q0.convertShape(I2F, FLOATS, 0)).fma(d0, m0).fma(v, s0);
-        s1 = ((FloatVector) q1.convertShape(I2F, FLOATS, 0)).fma(d1, m1).fma(v, s1);
-      }
-      for (int i = 0; i < 16; i += COUNT) {
-        IntVector q0 = Lanes.loadUnsignedBytes(w0 + at + 2 + i).lanewise(LSHR, 4);
-        IntVector q1 = Lanes.loadUnsignedBytes(w1 + at + 2 + i).lanewise(LSHR, 4);
-        FloatVector v = fromMemorySegment(FLOATS, MEMORY, values + 64 + 4L * i, ORDER);
-        s0 = ((FloatVector) q0.convertShape(I2F, FLOATS, 0)).fma(d0, m0).fma(v, s0);
-        s1 = ((FloatVector) q1.convertShape(I2F, FLOATS, 0)).fma(d1, m1).fma(v, s1);
-      }
-    }
-    long sums = Lanes.address(lanes);
-    s0.intoMemorySegment(MEMORY, sums, ORDER);
-    s1.intoMemorySegment(MEMORY, sums + LaneSums.STRIDE, ORDER);
   }
 
   /**

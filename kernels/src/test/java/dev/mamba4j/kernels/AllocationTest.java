@@ -57,7 +57,7 @@ class AllocationTest {
               Operands product = products.get(i);
               kernels.quantize(product.x, 0);
               kernels.multiply(product.weights, 0, 13, product.x, 2, y);
-              kernels.multiplyAdd(product.weights, 0, 13, product.x, 2, y);
+              kernels.multiplyAdd(product.weights, 0, 13, product.x, 1, y);
             }
           });
     }

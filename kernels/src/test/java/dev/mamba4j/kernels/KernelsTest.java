@@ -41,11 +41,6 @@ abstract class KernelsTest {
 
   abstract Kernels kernels();
 
-  /** Whether products take the int8 form of activations. */
-  boolean integerProducts() {
-    return true;
-  }
-
   static Stream<TensorType> types() {
     return Arrays.stream(TensorType.values()).filter(TensorType::canDecode);
   }
@@ -459,9 +454,6 @@ abstract class KernelsTest {
   }
 
   private void assertSums(Activations x) {
-    if (!integerProducts()) {
-      return;
-    }
     int count = x.values().rows() * x.columns();
     for (int from = 0; from < count; from += Activations.SUM_BLOCK) {
       int sum = 0;
@@ -540,7 +532,7 @@ abstract class KernelsTest {
 
   /** What a product takes for an input. */
   private double value(Activations x, int token, int column) {
-    if (x.block() == 0 || !integerProducts()) {
+    if (x.block() == 0) {
       return x.values().get(token, column);
     }
     long at = (long) token * x.columns() + column;

@@ -8,9 +8,4 @@ class VectorKernelsTest extends KernelsTest {
   Kernels kernels() {
     return new VectorKernels();
   }
-
-  @Override
-  boolean integerProducts() {
-    return false;
-  }
 }

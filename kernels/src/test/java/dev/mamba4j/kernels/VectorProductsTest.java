@@ -11,6 +11,7 @@ import java.lang.classfile.attribute.CodeAttribute;
 import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class VectorProductsTest {
   /** Bytecodes that C2 inlines at most, its FreqInlineSize. */
@@ -26,11 +27,17 @@ class VectorProductsTest {
   @ParameterizedTest
   @MethodSource("types")
   void everyTypeHasAMethodThatIsTooLargeToBeInlined(TensorType type) throws IOException {
-    assertThat(codeLength("add" + type)).isGreaterThan(INLINED);
+    assertThat(codeLength(VectorProducts.class, "add" + type)).isGreaterThan(INLINED);
   }
 
-  private static int codeLength(String method) throws IOException {
-    try (InputStream file = VectorProducts.class.getResourceAsStream("VectorProducts.class")) {
+  @ParameterizedTest
+  @ValueSource(strings = {"addRow", "addRowQ8_0", "addRowToTwo"})
+  void soHasEveryLoopOverIntegers(String method) throws IOException {
+    assertThat(codeLength(IntegerProducts.class, method)).isGreaterThan(INLINED);
+  }
+
+  private static int codeLength(Class<?> type, String method) throws IOException {
+    try (InputStream file = type.getResourceAsStream(type.getSimpleName() + ".class")) {
       ClassModel model = ClassFile.of().parse(file.readAllBytes());
       return model.methods().stream()
           .filter(candidate -> candidate.methodName().equalsString(method))
