@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  * max|value| / 127}. The sums of each 16 quants serve the weight types that have an offset.
  *
  * @param values float32 (rows, columns)
- * @param block values that share a scale, a multiple of 32, or 0 if products take the floats
+ * @param block values that share a scale, or 0 if products take the floats
  * @param quants int8 (rows, columns)
  * @param scales float32 (rows, columns / block), room for the smallest block
  * @param sums int32 (rows, columns / 16)
@@ -28,7 +28,7 @@ public record Activations(
   /** Checks that vectors are whole blocks and that the memory holds their int8 form. */
   public Activations {
     if (block != 0) {
-      if (block < 0 || block % SMALLEST_BLOCK != 0 || values.columns() % block != 0) {
+      if (block < SMALLEST_BLOCK || block % SUM_BLOCK != 0 || values.columns() % block != 0) {
         throw new IllegalArgumentException(
             values.columns() + " columns are not whole blocks of " + block);
       }

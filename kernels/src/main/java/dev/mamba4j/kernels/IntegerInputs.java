@@ -40,6 +40,11 @@ final class IntegerInputs {
 
   private IntegerInputs() {}
 
+  /** Whether quants are there, and {@link #BLOCK} of them have one scale. */
+  static boolean supports(Activations x) {
+    return x.quantized() && x.block() % BLOCK == 0;
+  }
+
   /** Makes room and fills it. */
   static IntegerInputs of(Activations x, int firstToken, int tokens) {
     IntegerInputs inputs = OF_THREAD.get();

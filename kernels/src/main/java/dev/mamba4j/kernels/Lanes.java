@@ -54,7 +54,7 @@ final class Lanes {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
 
-  static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+  private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
   static final VectorSpecies<Short> SHORTS = FLOATS.withLanes(short.class);
   static final VectorSpecies<Long> LONGS = FLOATS.withLanes(long.class);
   private static final VectorSpecies<Short> HALF_SHORTS = narrower(2, short.class);
@@ -170,18 +170,6 @@ final class Lanes {
             .convertShape(VectorOperators.B2F, FLOATS, 0);
   }
 
-  /** Unsigned bytes as ints; loads just as many bytes as there are lanes. */
-  static IntVector loadUnsignedBytes(long address) {
-    if (QUARTER_BYTES == null) {
-      return IntVector.broadcast(IntVector.SPECIES_128, MEMORY.get(INT, address))
-          .lanewise(VectorOperators.LSHR, BYTE_DISTANCE)
-          .and(0xff);
-    }
-    return (IntVector)
-        ByteVector.fromMemorySegment(QUARTER_BYTES, MEMORY, address, ORDER)
-            .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
-  }
-
   /** Stores eight signed bytes times a factor as floats. */
   static void scaleBytes(long bytes, float factor, long target) {
     // The bytes lie for a moment where the last floats will.
@@ -254,13 +242,13 @@ final class Lanes {
 
   /** The sum of 16 signed bytes. */
   static int sumOf16Bytes(long from) {
-    // Bytes plus 128 are no less than 0 and add up within halves of a long; carries stay apart.
-    long even = 0;
+    // Bytes plus 128 are not negative and add up in four parts of a long without carries between.
+    long parts = 0;
     for (int i = 0; i < 16; i += 8) {
       long bytes = loadLong(from + i) ^ 0x8080808080808080L;
-      even += (bytes & 0x00ff00ff00ff00ffL) + ((bytes >>> 8) & 0x00ff00ff00ff00ffL);
+      parts += (bytes & 0x00ff00ff00ff00ffL) + ((bytes >>> 8) & 0x00ff00ff00ff00ffL);
     }
-    return (int) ((even * 0x0001000100010001L) >>> 48) - 16 * 128;
+    return (int) ((parts * 0x0001000100010001L) >>> 48) - 16 * 128;
   }
 
   /**

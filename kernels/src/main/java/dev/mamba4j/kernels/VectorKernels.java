@@ -95,7 +95,7 @@ final class VectorKernels implements Kernels {
   public void multiplyAdd(
       Matrix weights, int fromRow, int toRow, Activations x, int tokens, Vectors y) {
     weights.checkProduct(fromRow, toRow, x, tokens, y);
-    if (x.quantized() && UnpackedRows.supports(weights.type())) {
+    if (IntegerInputs.supports(x) && UnpackedRows.supports(weights.type())) {
       IntegerProducts.add(weights, fromRow, toRow, x, tokens, y);
     } else if (!x.quantized() && VectorProducts.supports(weights.type())) {
       VectorProducts.add(weights, fromRow, toRow, x.values(), tokens, y);
